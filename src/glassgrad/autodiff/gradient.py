@@ -1,0 +1,170 @@
+"""`grad`, `value_and_grad` and `vjp`: functions in, functions out, by reverse mode. They nest to any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ..graph import Leaf, Node, ancestors
+from ..ops.shape import identity
+from ..tensor import Tensor, asarray, is_recording, recording, variable
+from . import tree
+from .reverse import Gradients, as_upstream, pull_back
+
+
+@dataclass
+class Run:
+    """One call of a user's function with variables of its own in place of some arguments."""
+
+    result: Any
+    leaves: list[Tensor]
+    """The variables, in order."""
+    rebuild: tree.Rebuild
+    """From one gradient per variable to one tree per argument, as a list."""
+
+    def pull_back(self, outputs: Sequence[Tensor], upstream: Sequence[Tensor]) -> list[Any]:
+        """The gradients of `outputs` for the arguments, as trees; zeros where nothing depends on a variable."""
+        seeds: Gradients = {}
+        for output, g in zip(outputs, upstream, strict=True):
+            if output.node is not None and output.requires_grad:
+                seeds[output.node] = seeds[output.node] + g if output.node in seeds else g
+        targets = [leaf.as_node() for leaf in self.leaves]
+        gradients = pull_back(seeds, targets, record=self.seen_from_outside(seeds))
+        zeros = ((Tensor(np.zeros(n.shape, n.dtype))) for n in targets)
+        return self.rebuild([gradients.get(n, zero) for n, zero in zip(targets, zeros, strict=True)])  # type: ignore[no-any-return]
+
+    def seen_from_outside(self, outputs: Sequence[Node] | Gradients) -> bool:
+        """Whether a tensor other than our own variables wants gradients of what happens here."""
+        if not is_recording():
+            return False
+        ours = {leaf.as_node() for leaf in self.leaves}
+        return any(
+            bool(node.inputs) if node in ours else isinstance(node.op, Leaf) and node.requires_grad
+            for node in ancestors(outputs, ours)
+        )
+
+
+def run_on_variables(function: Callable[..., Any], args: tuple[Any, ...], argnums: Sequence[int], name: str) -> Run:
+    """Call `function` with every tensor in the arguments `argnums` replaced by a fresh variable.
+
+    A variable that stands for a tensor of an outer differentiation is linked to it, so that the outer one sees
+    through; gradients of the inner one stop at the variable, so perturbations cannot be confused. The parameters of
+    a module are variables already and stay in their place.
+    """
+    arguments = list(args)
+    parts: list[tuple[list[Tensor], tree.Rebuild]] = []
+    for position in argnums:
+        if not -len(args) <= position < len(args):
+            raise ArgumentError(f"{name} got argnums={position}, but the function was called with {len(args)} arguments")
+        found, rebuild = tree.flatten(args[position])
+        if hasattr(args[position], "named_parameters"):
+            leaves = list(found)
+        else:
+            leaves = [_fresh(asarray(leaf)) for leaf in found]
+            arguments[position] = rebuild(leaves)
+        parts.append((leaves, rebuild))
+    with recording(True):
+        result = function(*arguments)
+
+    def rebuild_all(gradients: list[Any]) -> list[Any]:
+        remaining = iter(gradients)
+        return [rebuild([next(remaining) for _ in leaves]) for leaves, rebuild in parts]
+
+    return Run(result, [leaf for leaves, _ in parts for leaf in leaves], rebuild_all)
+
+
+def _fresh(source: Tensor) -> Tensor:
+    return identity(source) if source.requires_grad and is_recording() else variable(source)
+
+
+def value_and_grad(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
+    """A function that returns `(function(*args), gradient)`.
+
+    `function` must return a single real number as a tensor, or with `has_aux` a pair of that and anything else.
+    The gradient has the structure of argument `argnums` (a tensor or nested dicts, lists and tuples of tensors; for
+    an `nn.Module` a dict of gradients by parameter name), or is a tuple of these if `argnums` is a sequence.
+
+    Raises GraphError if the result is not a single number.
+
+    >>> import glassgrad as gg
+    >>> gg.value_and_grad(lambda x: x * x)(3.0)
+    (tensor(9.), tensor(6.))
+    """
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def differentiated(*args: Any) -> tuple[Any, Any]:
+        run = run_on_variables(function, args, positions, "grad")
+        output = run.result[0] if has_aux else run.result
+        output = _require_number(output, function)
+        gradients = run.pull_back([output], [as_upstream(output, None)])
+        value = output if run.seen_from_outside([output.as_node()]) else Tensor(output.value)
+        found = gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        return ((value, run.result[1]) if has_aux else value), found
+
+    return differentiated
+
+
+def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that returns the gradient of `function`; see `value_and_grad` for arguments and structure.
+
+    With `has_aux` it returns `(gradient, aux)`. Nest it for higher orders.
+
+    >>> import glassgrad as gg
+    >>> gg.grad(gg.grad(lambda x: x * x * x))(2.0)
+    tensor(12.)
+    """
+    both = value_and_grad(function, argnums, has_aux)
+
+    def differentiated(*args: Any) -> Any:
+        value, gradient = both(*args)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return differentiated
+
+
+def _require_number(output: Any, function: Callable[..., Any]) -> Tensor:
+    name = getattr(function, "__name__", "the function")
+    if not isinstance(output, Tensor):
+        raise ArgumentError(f"grad needs a function that returns a tensor; {name} returned {type(output).__name__}")
+    if output.size != 1:
+        raise GraphError(
+            f"grad needs a function that returns a single number; {name} returned shape {output.shape}. "
+            f"Sum or average it, or use gg.vjp for the gradient weighted by an upstream tensor."
+        )
+    if output.dtype.kind != "f":
+        raise DTypeError(f"grad needs a function that returns a real float; {name} returned {output.dtype}")
+    return output
+
+
+def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+    """`function(*inputs)` and its pullback: from an upstream gradient to one gradient per input (vector times Jacobian).
+
+    The result and the upstream gradient may be nested dicts, lists and tuples of tensors of equal structure.
+    The pullback may be called several times. Raises ShapeError if an upstream gradient does not fit.
+
+    >>> import glassgrad as gg
+    >>> y, pullback = gg.vjp(lambda x: x * x, gg.tensor([1.0, 2.0]))
+    >>> pullback(gg.tensor([10.0, 1.0]))
+    (tensor([20.,  4.]),)
+    """
+    run = run_on_variables(function, inputs, range(len(inputs)), "vjp")
+    outputs, rebuild = tree.flatten(run.result)
+    for output in outputs:
+        if not isinstance(output, Tensor):
+            raise ArgumentError(f"vjp needs a function that returns tensors; it returned {type(output).__name__}")
+
+    def pullback(upstream: Any) -> tuple[Any, ...]:
+        given, _ = tree.flatten(upstream)
+        if len(given) != len(outputs):
+            raise ShapeError(f"the function returned {len(outputs)} tensors; the pullback got {len(given)} upstream gradients")
+        seeds = [as_upstream(output, g) for output, g in zip(outputs, given, strict=True)]
+        return tuple(run.pull_back(outputs, seeds))
+
+    outside = run.seen_from_outside([output.as_node() for output in outputs])
+    return rebuild([output if outside else Tensor(output.value) for output in outputs]), pullback

@@ -1,0 +1,155 @@
+"""Reverse mode: upstream gradients travel from the output back to the inputs, one vjp per node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import GraphError, ShapeError
+from ..graph import Graph, Node, ancestors, caller, describe
+from ..tensor import Tensor, asarray
+
+Gradients = dict[Node, Tensor]
+
+
+def pull_back(
+    upstream: Gradients,
+    targets: Iterable[Node] = (),
+    *,
+    order: Sequence[Node] | None = None,
+    record: bool = False,
+    keep: bool = False,
+) -> Gradients:
+    """The gradients of the nodes in `upstream`, weighted by it, for every leaf behind them and every node in `targets`.
+
+    The search does not look behind the targets. With `record` the gradients are themselves recorded, so that they can
+    be differentiated again. With `keep` the gradients of all nodes stay in the result, not only those of leaves and
+    targets. `order` is the ancestors of the outputs, if known already.
+
+    One pass over the nodes in reverse topological order: a node's gradient is complete before it is passed on.
+    """
+    wanted = set(targets)
+    gradients = dict(upstream)
+    for node in reversed(ancestors(upstream, wanted) if order is None else order):
+        g = gradients.get(node)
+        if g is None or not node.inputs or node in wanted:
+            continue
+        if not keep and node.owner is None:
+            del gradients[node]
+        needed = tuple([source.requires_grad for source in node.inputs])
+        for source, part in zip(node.inputs, _vjp(node, needed, g, record), strict=True):
+            if part is not None and source.requires_grad:
+                known = gradients.get(source)
+                gradients[source] = part if known is None else known + part
+    return gradients
+
+
+def _vjp(node: Node, needed: tuple[bool, ...], g: Tensor, record: bool) -> tuple[Tensor | None, ...]:
+    if node.freed is not None:
+        raise GraphError(
+            f"the graph behind this result was freed by the backward() at {describe(node.freed)}. "
+            f"Run the forward computation again, or pass retain_graph=True to that backward()."
+        )
+    inputs = [_revive(source, record) for source in node.inputs]
+    return node.op.vjp(needed, g, _revive(node, record), *inputs)
+
+
+def _revive(node: Node, record: bool) -> Tensor:
+    """A node as a tensor again, with its value if that was saved; recorded if the gradients are to be."""
+    value = node.value
+    return Tensor(value, node if record or value is None else None)
+
+
+def backward(
+    x: Tensor, upstream: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+) -> None:
+    """Add the gradient of x to `.grad` of every tensor it was computed from that has `requires_grad=True`.
+
+    `upstream` is the gradient of the loss with respect to x, in x's shape; it may be left out if x is a single number.
+    The values that the graph saved are freed, unless `retain_graph=True`. With `create_graph=True` the gradients are
+    recorded and can be differentiated again.
+
+    Raises GraphError if nothing was recorded or the graph was freed, ShapeError if `upstream` does not fit.
+
+    >>> import glassgrad as gg
+    >>> x = gg.tensor(3.0, requires_grad=True)
+    >>> (x * x).backward()
+    >>> x.grad
+    tensor(6.)
+    """
+    output = _recorded_node(x)
+    order = ancestors([output])
+    gradients = pull_back({output: as_upstream(x, upstream)}, order=order, record=create_graph)
+    for node, g in gradients.items():
+        owner = node.owner
+        if owner is not None:
+            owner._grad = g if owner._grad is None else owner._grad + g
+    if not (retain_graph or create_graph):
+        free(order)
+
+
+def _recorded_node(x: Tensor) -> Node:
+    """x's node, or an error that says why there is nothing to go back through."""
+    if x.node is not None and x.requires_grad:
+        return x.node
+    if x.cut is not None:
+        how, origin = x.cut
+        raise GraphError(
+            f"backward() has nothing to go back through: a tensor this result depends on was {how} at {describe(origin)}. "
+            f"Remove that, or keep it out of the path from the parameters to the loss."
+        )
+    stopped = next((n for n in ancestors([x.node]) if not n.op.differentiable), None) if x.node is not None else None
+    if stopped is not None:
+        raise GraphError(
+            f"backward() has nothing to go back through: no gradient passes {stopped.op.name} at {stopped.place}, "
+            f"because {stopped.op.no_gradient_because}."
+        )
+    raise GraphError(
+        "backward() has nothing to go back through: no tensor in this computation ever required a gradient. "
+        "Create the variables with gg.tensor(..., requires_grad=True) or as nn.Parameter."
+    )
+
+
+def as_upstream(x: Tensor, upstream: Any) -> Tensor:
+    """The upstream gradient of x as a tensor of x's shape and dtype; 1 for a single number."""
+    if upstream is None:
+        if x.size != 1:
+            raise GraphError(
+                f"backward() of a tensor of shape {x.shape} needs an upstream gradient of that shape. "
+                f"Reduce it to a single number first (for example loss.mean()), or pass one: backward(upstream)."
+            )
+        return Tensor(np.ones(x.shape, x.dtype))
+    given = asarray(upstream)
+    if given.shape != x.shape:
+        raise ShapeError(f"the upstream gradient must have the shape of the result, {x.shape}; got {given.shape}")
+    return given if given.dtype == x.dtype else asarray(given.numpy().astype(x.dtype))
+
+
+def free(nodes: Iterable[Node]) -> None:
+    """Let go of the values that nodes saved; leaves keep theirs, because other graphs may hold them too."""
+    place = caller()
+    for node in nodes:
+        if node.inputs:
+            node.value = None
+            node.freed = place
+
+
+def graph_backward(graph: Graph, upstream: Any = None) -> tuple[Tensor, ...]:
+    """Fill in `grad` of every node of the graph; returns the gradients of the inputs, in order.
+
+    `upstream` is the gradient of the loss with respect to the graph's output, 1 if the output is a single number.
+    Needs values: a graph from `gg.graph_of` has them, any other needs `forward` first.
+    """
+    if len(graph.outputs) != 1:
+        raise GraphError(f"backward needs a graph with one output; this one has {len(graph.outputs)}")
+    (output,) = graph.outputs
+    if output.value is None:
+        raise GraphError("backward needs the values of the forward pass: call graph.forward(...) first")
+    gradients = pull_back({output: as_upstream(Tensor(output.value), upstream)}, graph.inputs, keep=True)
+    for node in graph.body:
+        node.grad = gradients[node].value if node in gradients else None
+    for node in graph.inputs:
+        node.grad = np.zeros(node.shape, node.dtype) if node.grad is None else node.grad
+    return tuple(asarray(node.grad) for node in graph.inputs)

@@ -1,0 +1,45 @@
+"""Trees of tensors: nested dicts, lists, tuples and modules taken apart into leaves and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Rebuild = Callable[[list[Any]], Any]
+
+
+def flatten(tree: Any, where: str = "argument") -> tuple[list[Any], Rebuild]:
+    """The leaves of a tree in order, and a function that builds the same tree from other leaves.
+
+    Dicts are taken in the order of their keys. A module stands for a dict of its parameters by name: its leaves are
+    the parameters, and it is rebuilt as such a dict.
+
+    >>> leaves, rebuild = flatten({"b": [1.0, 2.0], "a": 3.0})
+    >>> leaves, rebuild([10, 20, 30])
+    ([1.0, 2.0, 3.0], {'b': [10, 20], 'a': 30})
+    """
+    if hasattr(tree, "named_parameters"):
+        return flatten(dict(tree.named_parameters()), where)
+    if isinstance(tree, dict):
+        return _branch(list(tree.values()), where, lambda parts: dict(zip(tree, parts, strict=True)))
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return _branch(list(tree), where, lambda parts: type(tree)(*parts))
+    if isinstance(tree, list | tuple):
+        return _branch(list(tree), where, type(tree))
+    return [tree], lambda leaves: leaves[0]
+
+
+def _branch(children: list[Any], where: str, join: Callable[[list[Any]], Any]) -> tuple[list[Any], Rebuild]:
+    parts = [flatten(child, where) for child in children]
+    leaves = [leaf for found, _ in parts for leaf in found]
+
+    def rebuild(new: list[Any]) -> Any:
+        built, start = [], 0
+        for found, inner in parts:
+            built.append(inner(new[start : start + len(found)]))
+            start += len(found)
+        return join(built)
+
+    return leaves, rebuild
+
+

@@ -1,0 +1,57 @@
+"""The errors glassgrad raises on purpose: each says what was expected, what came, where, and what to do."""
+
+from __future__ import annotations
+
+
+class GlassgradError(Exception):
+    """Base of every error glassgrad raises on purpose.
+
+    `place` is the user's `file:line`. `module_path` is filled in by `nn.Module` on the way out, innermost name first,
+    so that an error deep in a model says which layer it came from.
+
+    >>> issubclass(ShapeError, GlassgradError) and issubclass(ShapeError, ValueError)
+    True
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = ""
+        self.module_path: list[str] = []
+
+    def __str__(self) -> str:
+        layer = f"in {'.'.join(reversed(self.module_path))}: " if self.module_path else ""
+        place = f" (at {self.place})" if self.place else ""
+        return f"{layer}{self.message}{place}"
+
+
+class ShapeError(GlassgradError, ValueError):
+    """Shapes do not fit the operation."""
+
+
+class DTypeError(GlassgradError, TypeError):
+    """A dtype does not fit the operation."""
+
+
+class ArgumentError(GlassgradError, ValueError):
+    """An argument has a value the function cannot use."""
+
+
+class GraphError(GlassgradError, RuntimeError):
+    """The graph cannot do what was asked: not recorded, detached, freed, or not differentiable."""
+
+
+class GradientMismatch(GlassgradError, AssertionError):  # noqa: N818 - the public name that DESIGN fixes
+    """A gradient disagrees with finite differences; names the argument, the index and both values."""
+
+
+class NotFiniteError(GlassgradError, ArithmeticError):
+    """A NaN or an infinity appeared where training cannot go on."""
+
+
+class DataError(GlassgradError, ValueError):
+    """A data set or a data file cannot be used; names the file and the line."""
+
+
+class CheckpointError(GlassgradError, OSError):
+    """A saved file is truncated, foreign, unreadable or does not fit the model."""

@@ -1,0 +1,100 @@
+"""Methods that tensors and graphs get from above: operators, reductions and differentiation, bound by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .autodiff import reverse
+from .errors import DTypeError, GraphError
+from .graph import Graph
+from .ops import arithmetic, compare, contract, index, reduce, shape
+from .tensor import Tensor, asarray
+
+
+def _reflected(function: Any) -> Any:
+    return lambda x, other: function(other, x)
+
+
+def _reshape(x: Tensor, *sizes: Any) -> Tensor:
+    """`x.reshape(2, 3)` or `x.reshape((2, 3))`."""
+    return shape.reshape(x, sizes[0] if len(sizes) == 1 else sizes)
+
+
+def _array_ufunc(x: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
+    """What NumPy calls for `np.exp(tensor)` and `array + tensor`: the function of the same name here, if there is one."""
+    import glassgrad
+
+    name = {"true_divide": "divide", "power": "pow", "absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
+    function = getattr(glassgrad, name, None)
+    if method != "__call__" or options or function is None:
+        raise DTypeError(f"np.{ufunc.__name__} does not work on tensors: use gg.{name}, or x.numpy() outside the graph")
+    return function(*inputs)  # type: ignore[no-any-return]
+
+
+def _array_function(x: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    """What NumPy calls for `np.sum(tensor)` and the like: fine on plain values, refused where it would cut a graph."""
+    return function(*_plain(args, function), **_plain(kwargs, function))
+
+
+def _plain(value: Any, function: Any) -> Any:
+    """Arguments with the tensors in them replaced by NumPy arrays."""
+    if isinstance(value, Tensor):
+        if value.requires_grad:
+            raise GraphError(
+                f"np.{function.__name__} would cut this tensor, which requires a gradient, off its graph: "
+                f"use gg.{function.__name__} if there is one, or x.numpy() if no gradient is meant to flow"
+            )
+        return value.numpy()
+    if isinstance(value, dict):
+        return {key: _plain(item, function) for key, item in value.items()}
+    return type(value)(_plain(item, function) for item in value) if isinstance(value, list | tuple) else value
+
+
+BINARY = {
+    "add": arithmetic.add,
+    "sub": arithmetic.subtract,
+    "mul": arithmetic.multiply,
+    "truediv": arithmetic.divide,
+    "pow": arithmetic.pow,
+    "mod": arithmetic.remainder,
+    "matmul": contract.matmul,
+}
+for _name, _function in BINARY.items():
+    setattr(Tensor, f"__{_name}__", _function)
+    setattr(Tensor, f"__r{_name}__", _reflected(_function))
+
+METHODS = {
+    "__neg__": arithmetic.negative,
+    "__pos__": arithmetic.positive,
+    "__abs__": arithmetic.abs,
+    "__invert__": compare.logical_not,
+    "__and__": compare.logical_and,
+    "__or__": compare.logical_or,
+    "__eq__": compare.equal,
+    "__ne__": compare.not_equal,
+    "__lt__": compare.less,
+    "__le__": compare.less_equal,
+    "__gt__": compare.greater,
+    "__ge__": compare.greater_equal,
+    "__getitem__": index.getitem,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "sum": reduce.sum,
+    "mean": reduce.mean,
+    "max": reduce.max,
+    "min": reduce.min,
+    "argmax": reduce.argmax,
+    "reshape": _reshape,
+    "astype": shape.astype,
+    "backward": reverse.backward,
+    "at": property(index.At),
+    "mT": property(lambda x: shape.matrix_transpose(x)),
+    "T": property(lambda x: shape.permute_dims(x, range(x.ndim)[::-1])),
+}
+for _name, _method in METHODS.items():
+    setattr(Tensor, _name, _method)
+
+Graph.backward = reverse.graph_backward  # type: ignore[method-assign]
+Graph._wrap_outputs = lambda graph: (
+    asarray(graph.outputs[0].value) if len(graph.outputs) == 1 else tuple(asarray(n.value) for n in graph.outputs)
+)

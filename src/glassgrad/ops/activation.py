@@ -1,0 +1,126 @@
+"""Activations: the nonlinear functions of neural networks that are ops, and softmax built from others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+from ..expr import Expr
+from ..expr import scalar as s
+from ..tensor import Tensor, apply, asarray
+from .exponential import exp, log
+from .families import Elementwise, Partials
+from .reduce import finite_maximum, sum
+from .shape import normalize_axes
+
+__all__ = ["elu", "leaky_relu", "log_softmax", "relu", "softmax"]
+
+
+class Relu(Elementwise):
+    """max(x, 0)."""
+
+    kinds = "iuf"
+    pattern = "router: the upstream gradient passes where x > 0"
+
+    def value(self, x: Expr) -> Expr:
+        return s.maximum(x, 0.0)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (s.where(x > 0.0, 1.0, 0.0),)
+
+
+_relu = Relu()
+
+
+def relu(x: Any, /) -> Tensor:
+    """max(x, 0), elementwise, real dtypes; NaN stays NaN. The derivative at 0 is 0.
+
+    An op of its own, because at 0 `maximum(x, 0)` would pass half of the gradient.
+
+    >>> relu(asarray([1.0, -2.0, 3.0, -1.0]))
+    tensor([1., 0., 3., 0.])
+    """
+    return apply(_relu, x)
+
+
+@dataclass(frozen=True)
+class LeakyRelu(Elementwise):
+    """x where x > 0, else slope * x."""
+
+    slope: float
+
+    kinds: ClassVar[str] = "f"
+
+    def value(self, x: Expr) -> Expr:
+        return s.where(x > 0.0, x, self.slope * x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (s.where(x > 0.0, 1.0, self.slope),)
+
+
+@dataclass(frozen=True)
+class Elu(Elementwise):
+    """x where x > 0, else alpha * (exp(x) - 1)."""
+
+    alpha: float
+
+    kinds: ClassVar[str] = "f"
+
+    def value(self, x: Expr) -> Expr:
+        return s.where(x > 0.0, x, self.alpha * s.expm1(s.minimum(x, 0.0)))
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (s.where(x > 0.0, 1.0, out + self.alpha),)
+
+
+# an op keeps its formulas once derived, so one op per slope is kept
+_leaky_relu, _elu = lru_cache(LeakyRelu), lru_cache(Elu)
+
+
+def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Tensor:
+    """x where x > 0, else negative_slope * x; elementwise, real float dtypes. At 0 the negative side counts.
+
+    Source: Maas, Hannun, Ng, "Rectifier nonlinearities improve neural network acoustic models" (2013).
+
+    >>> leaky_relu(asarray([1.0, -2.0]), 0.1)
+    tensor([ 1. , -0.2])
+    """
+    return apply(_leaky_relu(float(negative_slope)), x)
+
+
+def elu(x: Any, /, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else alpha * (exp(x) - 1); elementwise, real float dtypes.
+
+    Source: Clevert, Unterthiner, Hochreiter, "Fast and accurate deep network learning by ELUs" (2016).
+
+    >>> elu(asarray([1.0, 0.0]))
+    tensor([1., 0.])
+    """
+    return apply(_elu(float(alpha)), x)
+
+
+def softmax(x: Any, /, *, axis: int = -1) -> Tensor:
+    """exp(x) / sum exp(x) along `axis`: positive, sums to 1. Real float dtypes.
+
+    The maximum is subtracted first, so large inputs do not overflow.
+
+    >>> softmax(asarray([0.0, 0.0, 1000.0]))
+    tensor([0., 0., 1.])
+    """
+    x = asarray(x)
+    axes = normalize_axes(axis, x.ndim, "softmax")
+    weights = exp(x - finite_maximum(x, axes))
+    return weights / sum(weights, axis=axes, keepdims=True)
+
+
+def log_softmax(x: Any, /, *, axis: int = -1) -> Tensor:
+    """ln softmax(x) along `axis`, without forming the softmax. Real float dtypes.
+
+    >>> log_softmax(asarray([0.0, 0.0]))
+    tensor([-0.6931472, -0.6931472])
+    """
+    x = asarray(x)
+    axes = normalize_axes(axis, x.ndim, "log_softmax")
+    shifted = x - finite_maximum(x, axes)
+    return shifted - log(sum(exp(shifted), axis=axes, keepdims=True))

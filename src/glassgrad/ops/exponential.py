@@ -1,0 +1,219 @@
+"""Exponentials and logarithms, roots, and the two squashing functions built on them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..expr import Expr
+from ..expr import scalar as s
+from ..tensor import Tensor, apply, asarray
+from .families import Elementwise, Partials
+
+__all__ = ["exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "sigmoid", "softplus", "sqrt"]
+
+
+class Exp(Elementwise):
+    """e ** x."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.exp(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (out,)
+
+
+_exp = Exp()
+
+
+def exp(x: Any, /) -> Tensor:
+    """e to the power x, elementwise, float dtypes; overflows to infinity. Source: DLMF 4.2.
+
+    >>> exp(asarray([0.0, 1.0]))
+    tensor([1.       , 2.7182817])
+    """
+    return apply(_exp, x)
+
+
+class Expm1(Elementwise):
+    """exp(x) - 1."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.expm1(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (out + 1.0,)
+
+
+_expm1 = Expm1()
+
+
+def expm1(x: Any, /) -> Tensor:
+    """exp(x) - 1, elementwise, float dtypes, exact for small x where the difference would cancel.
+
+    >>> expm1(asarray([0.0, 1e-8]))
+    tensor([0.e+00, 1.e-08])
+    """
+    return apply(_expm1, x)
+
+
+class Log(Elementwise):
+    """ln x."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.log(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / x,)
+
+
+_log = Log()
+
+
+def log(x: Any, /) -> Tensor:
+    """Natural logarithm, elementwise, float dtypes; -inf at 0, NaN below. Source: DLMF 4.2.
+
+    >>> log(asarray([1.0, 10.0]))
+    tensor([0.       , 2.3025851])
+    """
+    return apply(_log, x)
+
+
+def log2(x: Any, /) -> Tensor:
+    """Logarithm to base 2, as log(x) / log(2). Float dtypes.
+
+    >>> log2(asarray([8.0]))
+    tensor([3.])
+    """
+    return log(x) / float(np.log(2.0))
+
+
+def log10(x: Any, /) -> Tensor:
+    """Logarithm to base 10, as log(x) / log(10). Float dtypes.
+
+    >>> log10(asarray([100.0]))
+    tensor([2.])
+    """
+    return log(x) / float(np.log(10.0))
+
+
+class Log1p(Elementwise):
+    """ln(1 + x)."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.log1p(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / (1.0 + x),)
+
+
+_log1p = Log1p()
+
+
+def log1p(x: Any, /) -> Tensor:
+    """ln(1 + x), elementwise, float dtypes, exact for small x.
+
+    >>> log1p(asarray([0.0, 1e-8]))
+    tensor([0.e+00, 1.e-08])
+    """
+    return apply(_log1p, x)
+
+
+class Sqrt(Elementwise):
+    """The square root."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.sqrt(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (0.5 / out,)
+
+
+_sqrt = Sqrt()
+
+
+def sqrt(x: Any, /) -> Tensor:
+    """Square root, elementwise, float dtypes; NaN below 0. The derivative at 0 is infinite.
+
+    >>> sqrt(asarray([4.0, 2.0]))
+    tensor([2.       , 1.4142135])
+    """
+    return apply(_sqrt, x)
+
+
+class Sigmoid(Elementwise):
+    """1 / (1 + exp(-x)); computed from exp(-|x|), which cannot overflow."""
+
+    kinds = "f"
+
+    def value(self, x: Expr) -> Expr:
+        e = s.exp(-s.absolute(x))
+        return s.where(x >= 0.0, 1.0, e) / (1.0 + e)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (out * (1.0 - out),)
+
+
+_sigmoid = Sigmoid()
+
+
+def sigmoid(x: Any, /) -> Tensor:
+    """The logistic function 1 / (1 + exp(-x)), elementwise, real float dtypes, values in [0, 1].
+
+    The derivative is y (1 - y). Source: CS231n, "Backpropagation, intuitions".
+
+    >>> sigmoid(asarray([0.0, 1.0]))
+    tensor([0.5      , 0.7310586])
+    """
+    return apply(_sigmoid, x)
+
+
+class Softplus(Elementwise):
+    """ln(1 + exp(x)); computed as max(x, 0) + ln(1 + exp(-|x|)), which cannot overflow."""
+
+    kinds = "f"
+
+    def value(self, x: Expr) -> Expr:
+        return s.maximum(x, 0.0) + s.log1p(s.exp(-s.absolute(x)))
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (_sigmoid.value(x),)
+
+
+_softplus = Softplus()
+
+
+def softplus(x: Any, /) -> Tensor:
+    """ln(1 + exp(x)), elementwise, real float dtypes: a smooth maximum of x and 0, whose derivative is sigmoid(x).
+
+    >>> softplus(asarray([0.0, 100.0]))
+    tensor([  0.6931472, 100.       ])
+    """
+    return apply(_softplus, x)
+
+
+class Logaddexp(Elementwise):
+    """ln(exp(x1) + exp(x2)); computed from the larger input and exp(-|x1 - x2|), which cannot overflow."""
+
+    kinds = "f"
+
+    def value(self, x1: Expr, x2: Expr) -> Expr:
+        # equal inputs are apart by 0 even when both are infinite, where the difference would be NaN
+        gap = s.where(s.equal(x1, x2), 0.0, s.absolute(x1 - x2))
+        return s.maximum(x1, x2) + s.log1p(s.exp(-gap))
+
+    def partials(self, out: Expr, x1: Expr, x2: Expr) -> Partials:
+        return _sigmoid.value(x1 - x2), _sigmoid.value(x2 - x1)
+
+
+_logaddexp = Logaddexp()
+
+
+def logaddexp(x1: Any, x2: Any, /) -> Tensor:
+    """ln(exp(x1) + exp(x2)), elementwise with broadcasting, real float dtypes.
+
+    >>> logaddexp(asarray([0.0, 1000.0]), 0.0)
+    tensor([6.931472e-01, 1.000000e+03])
+    """
+    return apply(_logaddexp, x1, x2)

@@ -1,0 +1,317 @@
+"""The families of ops: what follows by mathematics from an op's kind is written here, once.
+
+| family        | an op writes                        | and gets                                               |
+|---------------|-------------------------------------|--------------------------------------------------------|
+| `Elementwise` | `value` and `partials` as formulas  | shape, forward, broadcasting, vjp, jvp, every order    |
+| `Linear`      | `shape`, `forward`, `transpose`     | vjp (the transpose), jvp (the op itself), every order  |
+| `Bilinear`    | `shape`, `forward`, two transposes  | vjp, jvp by the product rule, every order              |
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import DTypeError
+from ..expr import Const, Expr, Operand, Var, derive, gives_bool, program, rename, simplify, variables
+from ..graph import OUT, Aval, Op, broadcast_shapes
+from ..tensor import Tensor, apply
+from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, promote
+
+SCALER = "scaler: multiplies the upstream gradient by the local slope"
+BLOCKER = "blocker: piecewise constant, so no gradient passes"
+
+Partials = tuple[Operand | None, ...]
+
+KINDS = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
+
+
+def kinds_in_words(kinds: str) -> str:
+    """Dtype kinds for a message: `"iuf"` gives "an int, uint or float"."""
+    names = [KINDS[kind] for kind in kinds if kind != "u" or "i" not in kinds]
+    listed = ", ".join(names[:-1]) + " or " + names[-1] if len(names) > 1 else names[0]
+    return f"{'an' if listed[0] in 'aeiou' else 'a'} {listed}"
+
+
+def require_kind(op: Op, kinds: str, *inputs: Any) -> None:
+    """Raise a `DTypeError` naming the first input whose dtype is not of these kinds."""
+    for position, given in enumerate(inputs):
+        if given.dtype.kind not in kinds:
+            name = op.argument_names[position] if len(inputs) > 1 else ""
+            raise DTypeError(
+                f"{op.name} needs {kinds_in_words(kinds)} input; got {name}{' ' if name else ''}{given.dtype} of shape "
+                f"{tuple(given.shape)}. gg.astype(x, gg.float32) converts."
+            )
+
+
+class Elementwise(Op):
+    """The same formula at every position, inputs broadcast against each other.
+
+    Write `value` and `partials` over scalar formulas (`glassgrad.expr`). `partials(out, *x)` may read the result, and
+    gives one formula per input, or None where no gradient flows (a condition). `kinds` lists the NumPy dtype kinds
+    the inputs may have. Inputs of different dtypes are promoted; gradients come back in each input's own dtype.
+    """
+
+    kinds: ClassVar[str] = "fc"
+    pattern: ClassVar[str] = SCALER
+    promotes_to_float: ClassVar[bool] = False
+    """Whether integer inputs are turned into floats first (true division)."""
+
+    def value(self, *x: Any) -> Operand:
+        """The formula of the result."""
+        raise NotImplementedError
+
+    def partials(self, out: Any, *x: Any) -> Partials:
+        """For each input the formula of the derivative of the result with respect to it."""
+        raise NotImplementedError
+
+    @cached_property
+    def argument_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The inputs' names: the parameters of `value`."""
+        return tuple(inspect.signature(self.value).parameters)
+
+    @cached_property
+    def expression(self) -> Expr:
+        """`value` over variables with the names of the inputs."""
+        return as_expr(self.value(*map(Var, self.argument_names)))
+
+    @cached_property
+    def partial_expressions(self) -> tuple[Expr | None, ...]:
+        """`partials`, simplified, over the same variables and `out`."""
+        found = self.partials(Var("out"), *map(Var, self.argument_names))
+        return tuple(None if partial is None else simplify(as_expr(partial)) for partial in found)
+
+    @cached_property
+    def formula(self) -> str:  # type: ignore[override]
+        """The formula as text."""
+        return str(self.expression)
+
+    @cached_property
+    def saves(self) -> tuple[tuple[int, ...], ...]:
+        """What each gradient formula reads, found by looking at it."""
+        places = {name: position for position, name in enumerate(self.argument_names)} | {"out": OUT}
+        found = tuple(
+            () if partial is None else tuple(sorted(places[name] for name in variables(partial)))
+            for partial in self.partial_expressions
+        )
+        return found if any(found) else ()
+
+    @cached_property
+    def _evaluate(self) -> Callable[..., Any]:
+        return program(self.expression, self.argument_names)
+
+    def result_dtype(self, *dtypes: DType) -> DType:
+        """The dtype of the result for inputs of these dtypes."""
+        if gives_bool(self.expression):
+            return bool_
+        joint = promote(set(dtypes))
+        return DEFAULT_FLOAT if self.promotes_to_float and joint.kind not in "fc" else joint
+
+    def shape(self, *inputs: Aval) -> Aval:
+        """Broadcast shape, promoted dtype."""
+        require_kind(self, self.kinds, *inputs)
+        return Aval(broadcast_shapes(self, inputs), self.result_dtype(*(given.dtype for given in inputs)))
+
+    def forward(self, *arrays: Any) -> Any:
+        """The formula on NumPy arrays."""
+        dtype = arrays[0].dtype
+        if len(arrays) == 2:
+            alike = arrays[1].dtype is dtype
+        else:
+            alike = all(array.dtype is dtype for array in arrays)
+        if not alike or dtype.kind not in self._kinds_as_they_are:
+            arrays = self._promoted(arrays)
+        return self._evaluate(*arrays)
+
+    @cached_property
+    def _kinds_as_they_are(self) -> str:
+        """The dtype kinds that need no conversion before the formula is computed."""
+        return "fc" if self.promotes_to_float else self.kinds
+
+    def _promoted(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Numbers cast to their common dtype; booleans stay, as conditions."""
+        require_kind(self, self.kinds, *arrays)
+        joint = promote({array.dtype for array in arrays})
+        if self.promotes_to_float and joint.kind not in "fc":
+            joint = DEFAULT_FLOAT
+        return tuple(array if array.dtype == bool_ else array.astype(joint, copy=False) for array in arrays)
+
+    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+        """Upstream times local gradient, summed back to each input's shape."""
+        known = (g, out, *inputs)
+        parts: list[Tensor | None] = []
+        for wanted, pullback, x in zip(needed, self._pullbacks, inputs, strict=True):
+            parts.append(unbroadcast(pullback(known), x) if wanted and pullback is not None else None)
+        return tuple(parts)
+
+    @cached_property
+    def _pullbacks(self) -> tuple[Callable[[tuple[Tensor, ...]], Tensor] | None, ...]:
+        names = ("g", "out", *self.argument_names)
+        return tuple(
+            None if partial is None else _as_function(f"{self.name}_vjp", simplify(Var("g") * partial), names)
+            for partial in self.partial_expressions
+        )
+
+    def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
+        """The sum of local gradients times tangents."""
+        total: Tensor | None = None
+        for tangent, pullback in zip(tangents, self._pullbacks, strict=True):
+            if tangent is not None and pullback is not None:
+                term = pullback((tangent, out, *inputs))
+                total = term if total is None else total + term
+        return total if total is None or total.shape == out.shape else _broadcast_to(total, out.shape)
+
+
+def as_expr(formula: Operand) -> Expr:
+    """A formula, or a plain number as one."""
+    return formula if isinstance(formula, Expr) else Const(formula)
+
+
+def _as_function(name: str, formula: Expr, names: tuple[str, ...]) -> Callable[[tuple[Tensor, ...]], Tensor]:
+    """The formula as a function of tensors called `names`. One that is a mere name is that tensor, and no op at all."""
+    if isinstance(formula, Var):
+        place = names.index(formula.name)
+        return lambda known: known[place]
+    read = tuple(sorted(variables(formula)))
+    if not read:
+        return lambda known: _zeros_like(known[0])
+    fresh = _fresh_names(read)
+    op = Formula(name, rename(formula, fresh), tuple(fresh.values()))
+    places = tuple(names.index(variable) for variable in read)
+    return lambda known: apply(op, *[known[place] for place in places])
+
+
+def _fresh_names(names: tuple[str, ...]) -> dict[str, str]:
+    """New names for the upstream gradient `g` and the result `out` of the op that a formula was derived from,
+    because the formula, as an op itself, has an upstream gradient and a result of its own."""
+    fresh: dict[str, str] = {}
+    for name in names:
+        new = {"g": "u", "out": "y"}.get(name, name)
+        while new in fresh.values() or (new != name and new in names):
+            new += "'"
+        fresh[name] = new
+    return fresh
+
+
+@dataclass(frozen=True)
+class Formula(Elementwise):
+    """A formula as an op: what the derivative rules of elementwise ops are made of. It differentiates itself."""
+
+    label: str
+    body: Expr
+    names: tuple[str, ...]
+
+    kinds: ClassVar[str] = "biufc"
+    pattern: ClassVar[str] = SCALER
+
+    @property
+    def name(self) -> str:
+        """The name of the op it was derived from, and how."""
+        return self.label
+
+    @cached_property
+    def argument_names(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The variables that the formula reads."""
+        return self.names
+
+    @cached_property
+    def expression(self) -> Expr:
+        """The formula."""
+        return self.body
+
+    @cached_property
+    def partial_expressions(self) -> tuple[Expr | None, ...]:
+        """Its symbolic derivatives."""
+        found = (derive(self.body, name) for name in self.names)
+        return tuple(partial if variables(partial) or partial != as_expr(0.0) else None for partial in found)
+
+
+def unbroadcast(g: Tensor, x: Tensor) -> Tensor:
+    """The gradient `g` of a broadcast `x`, summed over the copies and in `x`'s dtype."""
+    shape = x.shape
+    if g.shape != shape:
+        from .reduce import sum
+        from .shape import reshape
+
+        lead = g.ndim - x.ndim
+        copied = tuple(i for i in range(g.ndim) if i < lead or (x.shape[i - lead] == 1 and g.shape[i] != 1))
+        g = reshape(sum(g, axis=copied), x.shape) if copied else _broadcast_to(g, x.shape)
+    if g.dtype != x.dtype:
+        from .shape import astype
+
+        g = astype(g, x.dtype)
+    return g
+
+
+def _broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    from .shape import broadcast_to
+
+    return broadcast_to(x, shape)
+
+
+def _zeros_like(x: Tensor) -> Tensor:
+    return Tensor(np.zeros(x.shape, x.dtype))
+
+
+class Linear(Op):
+    """Linear in its first `linear_inputs` inputs taken together (all of them if None); the rest are indices.
+
+    Write `shape`, `forward` and `transpose(g, *inputs)`, which gives one tensor per linear input.
+    """
+
+    linear_inputs: ClassVar[int | None] = 1
+
+    @cached_property
+    def saves(self) -> tuple[tuple[int, ...], ...]:
+        """The indices, if there are any."""
+        if self.linear_inputs is None:
+            return ()
+        indices = tuple(range(self.linear_inputs, len(self.argument_names)))
+        return (indices,) * self.linear_inputs
+
+    def transpose(self, g: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """The transposed linear map applied to `g`: one tensor per linear input."""
+        raise NotImplementedError
+
+    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+        """The transpose."""
+        gradients = self.transpose(g, *inputs)
+        return (*gradients, *(None,) * (len(inputs) - len(gradients)))
+
+    def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
+        """The op itself on the tangents; indices stay."""
+        count = len(inputs) if self.linear_inputs is None else self.linear_inputs
+        moving = [_zeros_like(x) if t is None else t for t, x in zip(tangents[:count], inputs[:count], strict=True)]
+        return apply(self, *moving, *inputs[count:])
+
+
+class Bilinear(Op):
+    """Linear in each of two inputs separately. Write `shape`, `forward`, `transpose_left`, `transpose_right`."""
+
+    saves = ((1,), (0,))
+
+    def transpose_left(self, g: Tensor, left: Tensor, right: Tensor) -> Tensor:
+        """The gradient of the left input; may not read `left`'s values."""
+        raise NotImplementedError
+
+    def transpose_right(self, g: Tensor, left: Tensor, right: Tensor) -> Tensor:
+        """The gradient of the right input; may not read `right`'s values."""
+        raise NotImplementedError
+
+    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+        """Each transpose where it is needed."""
+        left = self.transpose_left(g, *inputs) if needed[0] else None
+        right = self.transpose_right(g, *inputs) if needed[1] else None
+        return left, right
+
+    def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
+        """The product rule."""
+        (x, y), (dx, dy) = inputs, tangents
+        left = None if dx is None else apply(self, dx, y)
+        right = None if dy is None else apply(self, x, dy)
+        return right if left is None else left if right is None else left + right

@@ -1,0 +1,277 @@
+"""Indexing: choosing elements by position, and putting elements at positions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ..graph import Aval
+from ..tensor import Tensor, apply, asarray
+from .families import Linear
+from .shape import normalize_axis
+
+__all__ = ["At", "getitem", "one_hot", "take", "take_along_axis"]
+
+Item = int | None | type(Ellipsis) | tuple[str, Any, Any, Any] | str  # type: ignore[valid-type]
+ARRAY = "array"
+"""In a key: the place of the next index array."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """An index expression with its arrays taken out: hashable, so that it can be a static parameter of an op."""
+
+    items: tuple[Item, ...]
+
+    def restore(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The index expression for NumPy, with `arrays` back in their places."""
+        remaining = iter(arrays)
+        return tuple(
+            next(remaining) if item == ARRAY else slice(*item[1:]) if isinstance(item, tuple) else item
+            for item in self.items
+        )
+
+
+@dataclass(frozen=True)
+class Index(Linear):
+    """x[key]: the elements at some positions. Inputs: x, then the index arrays of the key."""
+
+    key: Key
+
+    pattern: ClassVar[str] = "scatterer: the upstream gradient goes back to the chosen positions, zero elsewhere"
+
+    @property
+    def saves(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]
+        """The index arrays."""
+        return (tuple(range(1, 1 + self.key.items.count(ARRAY))),)
+
+    def shape(self, x: Aval, *indices: Aval) -> Aval:
+        # a tensor without memory of its own answers for the shape of any index expression
+        hollow = np.broadcast_to(np.zeros((), x.dtype), x.shape)
+        try:
+            found = hollow[self.key.restore(tuple(np.zeros(i.shape, i.dtype) for i in indices))]
+        except IndexError:
+            raise ShapeError(_why_index_fails(self.key, x, indices)) from None
+        return Aval(found.shape, x.dtype)
+
+    def forward(self, x: Any, *indices: Any) -> Any:
+        try:
+            return x[self.key.restore(indices)]
+        except IndexError as problem:
+            raise ShapeError(_why_index_fails(self.key, x, indices, str(problem))) from None
+
+    def transpose(self, g: Tensor, x: Tensor, *indices: Tensor) -> tuple[Tensor]:
+        return (apply(IndexAdd(self.key, x.shape), g, *indices),)
+
+
+@dataclass(frozen=True)
+class IndexAdd(Linear):
+    """Zeros of a shape with `values` added at the positions of a key: the transpose of `Index`."""
+
+    key: Key
+    new_shape: tuple[int, ...]
+
+    pattern: ClassVar[str] = "gatherer: each value gets the upstream gradient of its position"
+
+    @property
+    def saves(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]
+        """The index arrays."""
+        return (tuple(range(1, 1 + self.key.items.count(ARRAY))),)
+
+    def shape(self, values: Aval, *indices: Aval) -> Aval:
+        return Aval(self.new_shape, values.dtype)
+
+    def forward(self, values: Any, *indices: Any) -> Any:
+        result = np.zeros(self.new_shape, values.dtype)
+        key = self.key.restore(indices)
+        if indices:
+            np.add.at(result, key, values)
+        else:
+            result[key] = values
+        return result
+
+    def transpose(self, g: Tensor, values: Tensor, *indices: Tensor) -> tuple[Tensor]:
+        return (apply(Index(self.key), g, *indices),)
+
+
+@dataclass(frozen=True)
+class IndexSet(Linear):
+    """x with `values` in the place of the elements at the positions of a key. Linear in x and values together."""
+
+    key: Key
+
+    linear_inputs: ClassVar[int | None] = 2
+    pattern: ClassVar[str] = "router: replaced positions send the upstream gradient to the values, the others to x"
+
+    @property
+    def saves(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]
+        """The index arrays."""
+        return (tuple(range(2, 2 + self.key.items.count(ARRAY))),) * 2
+
+    def shape(self, x: Aval, values: Aval, *indices: Aval) -> Aval:
+        place = Index(self.key).shape(x, *indices)
+        try:
+            fits = np.broadcast_shapes(place.shape, values.shape) == place.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ShapeError(f"x.at[...] selects shape {place.shape} of x {x.shape}; values of shape {values.shape} do not fit there")
+        return x
+
+    def forward(self, x: Any, values: Any, *indices: Any) -> Any:
+        result = x.copy()
+        result[self.key.restore(indices)] = values
+        return result
+
+    def transpose(self, g: Tensor, x: Tensor, values: Tensor, *indices: Tensor) -> tuple[Tensor, Tensor]:
+        from .families import unbroadcast
+
+        kept = apply(self, g, asarray(np.zeros((), g.dtype)), *indices)
+        return kept, unbroadcast(apply(Index(self.key), g, *indices), values)
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """x[key] with NumPy's meaning: integers, slices, `...`, None, integer arrays and boolean masks.
+
+    >>> getitem(asarray([[1, 2], [3, 4]]), (slice(None), 0))
+    tensor([1, 3])
+    """
+    static, arrays = split_key(x, key)
+    return apply(Index(static), x, *arrays)
+
+
+def split_key(x: Tensor, key: Any) -> tuple[Key, list[Tensor]]:
+    """An index expression as a hashable key and its index arrays."""
+    items: list[Item] = []
+    arrays: list[Tensor] = []
+    for item in key if isinstance(key, tuple) else (key,):
+        if item is None or item is Ellipsis:
+            items.append(item)
+        elif isinstance(item, slice):
+            items.append(("slice", *(None if end is None else int(end) for end in (item.start, item.stop, item.step))))
+        elif isinstance(item, int | np.integer) and not isinstance(item, bool):
+            items.append(int(item))
+        else:
+            for array in _index_arrays(item):
+                items.append(ARRAY)
+                arrays.append(array)
+    return Key(tuple(items)), arrays
+
+
+def _index_arrays(item: Any) -> list[Tensor]:
+    """An array in a key as integer index arrays: itself, or the positions where a mask is true."""
+    array = asarray(item)
+    if array.dtype.kind == "b":
+        if array.value is None:
+            raise GraphError("a boolean mask selects a number of elements that is not known here: use gg.where instead")
+        return [asarray(positions) for positions in np.nonzero(array.value)]
+    if array.dtype.kind not in "iu":
+        raise DTypeError(f"an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got {array.dtype}")
+    return [array]
+
+
+def _why_index_fails(key: Key, x: Any, indices: Any, problem: str = "") -> str:
+    used = sum(1 for item in key.items if item is not None and item is not Ellipsis)
+    if used > len(x.shape):
+        return f"index has {used} positions, but the tensor has {len(x.shape)} axes (shape {tuple(x.shape)})"
+    return f"index does not fit shape {tuple(x.shape)}: {problem or 'a position is out of range'}"
+
+
+@dataclass(frozen=True)
+class At:
+    """`x.at[index]`, which offers `.set(values)` and `.add(values)`; both return a new tensor."""
+
+    x: Tensor
+    key: Any = None
+
+    def __getitem__(self, key: Any) -> At:
+        return At(self.x, key)
+
+    def set(self, values: Any) -> Tensor:
+        """x with `values` at the index. If a position occurs twice, the last value stays.
+
+        >>> import glassgrad as gg
+        >>> gg.tensor([1.0, 2.0]).at[0].set(9.0)
+        tensor([9., 2.])
+        """
+        key, arrays = split_key(self.x, self.key)
+        return apply(IndexSet(key), self.x, _like(values, self.x), *arrays)
+
+    def add(self, values: Any) -> Tensor:
+        """x with `values` added at the index. If a position occurs twice, both values are added.
+
+        >>> import glassgrad as gg
+        >>> gg.tensor([1.0, 2.0]).at[gg.asarray([0, 0])].add(1.0)
+        tensor([3., 2.])
+        """
+        from .shape import broadcast_to
+
+        key, arrays = split_key(self.x, self.key)
+        place = Index(key).shape(Aval(self.x.shape, self.x.dtype), *(Aval(a.shape, a.dtype) for a in arrays))
+        spread = broadcast_to(_like(values, self.x), place.shape)
+        return self.x + apply(IndexAdd(key, self.x.shape), spread, *arrays)
+
+
+def _like(values: Any, x: Tensor) -> Tensor:
+    from .shape import astype
+
+    return astype(asarray(values), x.dtype)
+
+
+def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
+    """The elements of x at `indices` (integers of any shape) along `axis`; negative indices count from the end.
+
+    Result shape: x.shape with the size of `axis` replaced by indices.shape. Raises ShapeError if out of range.
+
+    >>> take(asarray([[1, 2, 3], [4, 5, 6]]), asarray([0, 2]), axis=1)
+    tensor([[1, 3],
+            [4, 6]])
+    """
+    x = asarray(x)
+    if axis is None:
+        if x.ndim != 1:
+            raise ArgumentError(f"take needs an axis for a tensor with {x.ndim} axes")
+        axis = 0
+    place = normalize_axis(axis, x.ndim, "take")
+    return getitem(x, (slice(None),) * place + (asarray(indices),))
+
+
+def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
+    """Along `axis`, the element of x that `indices` (integers, as many axes as x) names, at every other position.
+
+    >>> take_along_axis(asarray([[1, 2], [3, 4]]), asarray([[1], [0]]), axis=1)
+    tensor([[2],
+            [3]])
+    """
+    x, indices = asarray(x), asarray(indices)
+    if x.ndim != indices.ndim:
+        raise ShapeError(f"take_along_axis needs indices with {x.ndim} axes; got shape {indices.shape} for x {x.shape}")
+    place = normalize_axis(axis, x.ndim, "take_along_axis")
+    grid = [
+        indices if i == place else asarray(np.arange(size).reshape([-1 if i == j else 1 for j in range(x.ndim)]))
+        for i, size in enumerate(x.shape)
+    ]
+    return getitem(x, tuple(grid))
+
+
+def one_hot(indices: Any, classes: int, /, *, dtype: Any = "float32") -> Tensor:
+    """1 at the index and 0 elsewhere, on a new last axis of size `classes`. Without gradient.
+
+    indices: integers in [0, classes). Raises ShapeError for one outside.
+
+    >>> one_hot(asarray([1, 0]), 3)
+    tensor([[0., 1., 0.],
+            [1., 0., 0.]])
+    """
+    indices = asarray(indices)
+    if indices.dtype.kind not in "iu":
+        raise DTypeError(f"one_hot needs integer indices; got {indices.dtype} of shape {indices.shape}")
+    if indices.size and not (0 <= indices.numpy().min() and indices.numpy().max() < classes):
+        raise ShapeError(f"one_hot needs indices in [0, {classes}); got {indices.numpy().min()} .. {indices.numpy().max()}")
+    flat = np.zeros((math.prod(indices.shape), classes), dtype)
+    flat[np.arange(len(flat)), indices.numpy().reshape(-1)] = 1
+    return asarray(flat.reshape(*indices.shape, classes))

@@ -1,0 +1,369 @@
+"""Reductions: many elements to one along some axes."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..graph import OUT, Aval, Op
+from ..tensor import Tensor, apply, asarray
+from ..tensor.dtype import DEFAULT_FLOAT, bool_, int64
+from .compare import equal
+from .families import Linear, require_kind
+from .shape import Axes, astype, broadcast_to, normalize_axes, reshape
+
+__all__ = ["all", "any", "argmax", "argmin", "logsumexp", "max", "mean", "min", "prod", "std", "sum", "var"]
+
+
+def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> tuple[int, ...]:
+    """`shape` without `axes`, or with them at size 1."""
+    kept = (1 if i in axes else size for i, size in enumerate(shape) if keepdims or i not in axes)
+    return tuple(kept)
+
+
+def spread(reduced: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """A reduced tensor repeated along the axes it lost, to x's shape."""
+    return broadcast_to(reshape(reduced, reduced_shape(x.shape, axes, keepdims=True)), x.shape)
+
+
+@dataclass(frozen=True)
+class Sum(Linear):
+    """The sum over `axes`."""
+
+    axes: tuple[int, ...]
+    keepdims: bool
+
+    argument_names = ("x",)
+    pattern: ClassVar[str] = "distributor: every summand gets the upstream gradient"
+
+    def shape(self, x: Aval) -> Aval:
+        dtype = int64 if x.dtype == bool_ else x.dtype
+        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), dtype)
+
+    def forward(self, x: Any) -> Any:
+        dtype = int64 if x.dtype == bool_ else x.dtype
+        # NumPy adds pairwise along the last axis only; elsewhere a wider accumulator keeps the error as small
+        pairwise = self.axes == (x.ndim - 1,) or len(self.axes) == x.ndim
+        narrow = x.dtype.kind == "f" and (x.dtype.itemsize == 2 or (x.dtype.itemsize == 4 and not pairwise))
+        total = np.add.reduce(x, self.axes, dtype="float64" if narrow else dtype, keepdims=self.keepdims)
+        return total.astype(dtype) if narrow else total
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (spread(g, x, self.axes),)
+
+
+def sum(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Sum over `axis` (all axes by default), summed pairwise or in double precision; booleans are counted.
+
+    >>> sum(asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    tensor([4., 6.])
+    """
+    x = asarray(x)
+    return apply(Sum(normalize_axes(axis, x.ndim, "sum"), keepdims), x)
+
+
+def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Arithmetic mean over `axis` (all axes by default); integers give float32. Raises ShapeError for 0 elements.
+
+    >>> mean(asarray([1.0, 2.0, 6.0]))
+    tensor(3.)
+    """
+    x = asarray(x)
+    axes = normalize_axes(axis, x.ndim, "mean")
+    count = _count(x, axes, "mean")
+    x = astype(x, DEFAULT_FLOAT) if x.dtype.kind in "biu" else x
+    return sum(x, axis=axes, keepdims=keepdims) / count
+
+
+def var(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """Mean squared deviation from the mean over `axis`; the divisor is the count minus `correction`.
+
+    >>> var(asarray([1.0, 2.0, 6.0]), correction=1)
+    tensor(7.)
+    """
+    x = asarray(x)
+    axes = normalize_axes(axis, x.ndim, "var")
+    deviation = x - mean(x, axis=axes, keepdims=True)
+    return sum(deviation * deviation, axis=axes, keepdims=keepdims) / (_count(x, axes, "var") - correction)
+
+
+def std(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
+    """Square root of `var`.
+
+    >>> std(asarray([1.0, 3.0]))
+    tensor(1.)
+    """
+    from .exponential import sqrt
+
+    return sqrt(var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
+def _count(x: Tensor, axes: tuple[int, ...], name: str) -> int:
+    count = math.prod(x.shape[a] for a in axes)
+    if count == 0:
+        raise ShapeError(f"{name} of no elements is undefined: got shape {x.shape}, reduced over axes {axes}")
+    return count
+
+
+@dataclass(frozen=True)
+class Extremum(Op):
+    """The largest or smallest element along `axes`."""
+
+    axes: tuple[int, ...]
+    keepdims: bool
+
+    argument_names = ("x",)
+    saves = ((0, OUT),)
+    pattern: ClassVar[str] = "router: the upstream gradient goes to the chosen element, in equal parts if several are"
+
+    def shape(self, x: Aval) -> Aval:
+        require_kind(self, "biuf", x)
+        if builtins.any(x.shape[a] == 0 for a in self.axes):
+            raise ShapeError(f"{self.name} of no elements is undefined: got shape {x.shape}, reduced over axes {self.axes}")
+        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), x.dtype)
+
+    def _share(self, out: Tensor, x: Tensor) -> Tensor:
+        """1 for the chosen element, 1/k for each of k equal ones, 0 for the others."""
+        chosen = astype(equal(x, spread(out, x, self.axes)), x.dtype)
+        return chosen / sum(chosen, axis=self.axes, keepdims=True)
+
+    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (spread(g, x, self.axes) * self._share(out, x),)
+
+    def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, x: Tensor) -> Tensor | None:
+        (tangent,) = tangents
+        return None if tangent is None else sum(tangent * self._share(out, x), axis=self.axes, keepdims=self.keepdims)
+
+
+class Max(Extremum):
+    """The largest element along `axes`."""
+
+    def forward(self, x: Any) -> Any:
+        return np.max(x, self.axes, keepdims=self.keepdims)
+
+
+class Min(Extremum):
+    """The smallest element along `axes`."""
+
+    def forward(self, x: Any) -> Any:
+        return np.min(x, self.axes, keepdims=self.keepdims)
+
+
+def max(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The largest element over `axis` (all axes by default); NaN if there is one. Real dtypes.
+
+    The upstream gradient goes to the largest element, in equal parts where several are equal.
+    Raises ShapeError for 0 elements.
+
+    >>> max(asarray([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    tensor([5., 4.])
+    """
+    x = asarray(x)
+    return apply(Max(normalize_axes(axis, x.ndim, "max"), keepdims), x)
+
+
+def min(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """The smallest element over `axis` (all axes by default); NaN if there is one. Real dtypes.
+
+    >>> min(asarray([[1.0, 5.0], [3.0, 4.0]]), axis=1)
+    tensor([1., 3.])
+    """
+    x = asarray(x)
+    return apply(Min(normalize_axes(axis, x.ndim, "min"), keepdims), x)
+
+
+@dataclass(frozen=True)
+class Prod(Op):
+    """The product over `axes`."""
+
+    axes: tuple[int, ...]
+    keepdims: bool
+
+    argument_names = ("x",)
+    saves = ((0,),)
+    pattern: ClassVar[str] = "switch: every factor gets the upstream gradient times the product of the others"
+
+    def shape(self, x: Aval) -> Aval:
+        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), int64 if x.dtype == bool_ else x.dtype)
+
+    def forward(self, x: Any) -> Any:
+        dtype = int64 if x.dtype == bool_ else x.dtype
+        return np.multiply.reduce(x, self.axes, dtype=dtype, keepdims=self.keepdims)
+
+    def _product_of_others(self, x: Tensor) -> Tensor:
+        """For each element the product of the others, without dividing, because elements may be 0."""
+        from .shape import expand_dims, flatten, permute_dims
+        from .sort import where_off_diagonal
+
+        kept = tuple(i for i in range(x.ndim) if i not in self.axes)
+        order = kept + self.axes
+        rows = flatten(permute_dims(x, order), len(kept))
+        count = rows.shape[-1]
+        table = where_off_diagonal(broadcast_to(expand_dims(rows, -2), (*rows.shape, count)), 1.0)
+        others = reshape(prod(table, axis=-1), tuple(x.shape[a] for a in order))
+        return permute_dims(others, tuple(int(i) for i in np.argsort(order)))
+
+    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (spread(g, x, self.axes) * self._product_of_others(x),)
+
+    def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, x: Tensor) -> Tensor | None:
+        (tangent,) = tangents
+        return None if tangent is None else sum(tangent * self._product_of_others(x), axis=self.axes, keepdims=self.keepdims)
+
+
+def prod(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Product over `axis` (all axes by default). The gradient is exact also where elements are 0.
+
+    The gradient needs memory of n times the input for n factors.
+
+    >>> prod(asarray([2.0, 3.0, 4.0]))
+    tensor(24.)
+    """
+    x = asarray(x)
+    return apply(Prod(normalize_axes(axis, x.ndim, "prod"), keepdims), x)
+
+
+@dataclass(frozen=True)
+class ArgExtremum(Op):
+    """The position of the first largest or smallest element along an axis."""
+
+    axis: int
+    keepdims: bool
+
+    argument_names = ("x",)
+    differentiable: ClassVar[bool] = False
+    no_gradient_because: ClassVar[str] = "its result is a position, an integer"
+    pattern: ClassVar[str] = "blocker: no gradient passes"
+
+    def shape(self, x: Aval) -> Aval:
+        require_kind(self, "biuf", x)
+        if x.shape[self.axis] == 0:
+            raise ShapeError(f"{self.name} of no elements is undefined: got shape {x.shape}, axis {self.axis}")
+        return Aval(reduced_shape(x.shape, (self.axis,), self.keepdims), int64)
+
+
+class Argmax(ArgExtremum):
+    """The position of the first largest element."""
+
+    def forward(self, x: Any) -> Any:
+        return np.argmax(x, self.axis, keepdims=self.keepdims)
+
+
+class Argmin(ArgExtremum):
+    """The position of the first smallest element."""
+
+    def forward(self, x: Any) -> Any:
+        return np.argmin(x, self.axis, keepdims=self.keepdims)
+
+
+def _arg(kind: type[ArgExtremum], x: Any, axis: int | None, keepdims: bool) -> Tensor:
+    from .shape import flatten, normalize_axis
+
+    x = asarray(x)
+    if axis is None:
+        found = apply(kind(0, False), flatten(x))
+        return reshape(found, (1,) * x.ndim) if keepdims else found
+    return apply(kind(normalize_axis(axis, x.ndim, kind.__name__.lower()), keepdims), x)
+
+
+def argmax(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Position (int64) of the first largest element along `axis`, of the flattened tensor if None. No gradient.
+
+    >>> argmax(asarray([[1.0, 5.0], [4.0, 3.0]]), axis=1)
+    tensor([1, 0])
+    """
+    return _arg(Argmax, x, axis, keepdims)
+
+
+def argmin(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Position (int64) of the first smallest element along `axis`, of the flattened tensor if None. No gradient.
+
+    >>> argmin(asarray([[1.0, 5.0], [4.0, 3.0]]), axis=1)
+    tensor([0, 1])
+    """
+    return _arg(Argmin, x, axis, keepdims)
+
+
+@dataclass(frozen=True)
+class TruthReduction(Op):
+    """Whether some or all elements along `axes` are true."""
+
+    axes: tuple[int, ...]
+    keepdims: bool
+
+    argument_names = ("x",)
+    differentiable: ClassVar[bool] = False
+    no_gradient_because: ClassVar[str] = "its result is true or false"
+    pattern: ClassVar[str] = "blocker: no gradient passes"
+
+    def shape(self, x: Aval) -> Aval:
+        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), bool_)
+
+
+class All(TruthReduction):
+    """Whether all elements are true."""
+
+    def forward(self, x: Any) -> Any:
+        return np.all(x, self.axes, keepdims=self.keepdims)
+
+
+class Any_(TruthReduction):  # noqa: N801 - Any is typing's
+    """Whether some element is true."""
+
+    @property
+    def name(self) -> str:
+        return "any"
+
+    def forward(self, x: Any) -> Any:
+        return np.any(x, self.axes, keepdims=self.keepdims)
+
+
+def all(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements over `axis` are true (or non-zero). Booleans, no gradient.
+
+    >>> all(asarray([True, False]))
+    tensor(False)
+    """
+    x = asarray(x)
+    return apply(All(normalize_axes(axis, x.ndim, "all"), keepdims), x)
+
+
+def any(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """Whether some element over `axis` is true (or non-zero). Booleans, no gradient.
+
+    >>> any(asarray([True, False]))
+    tensor(True)
+    """
+    x = asarray(x)
+    return apply(Any_(normalize_axes(axis, x.ndim, "any"), keepdims), x)
+
+
+def logsumexp(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
+    """ln sum exp(x) over `axis`, real float dtypes. The maximum is subtracted first, so it cannot overflow.
+
+    -inf for rows of -inf only. The gradient is softmax(x).
+
+    >>> logsumexp(asarray([1000.0, 1000.0]))
+    tensor(1000.6932)
+    """
+    from .exponential import exp, log
+
+    x = asarray(x)
+    axes = normalize_axes(axis, x.ndim, "logsumexp")
+    shift = finite_maximum(x, axes)
+    total = log(sum(exp(x - shift), axis=axes, keepdims=True)) + shift
+    return total if keepdims else reshape(total, reduced_shape(x.shape, axes, False))
+
+
+def finite_maximum(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The maximum over `axes` (kept), as a constant, 0 where it is infinite: what exponentials are shifted by."""
+    from .compare import isfinite, where
+    from .shape import stop_gradient
+
+    largest = stop_gradient(max(x, axis=axes, keepdims=True))
+    return where(isfinite(largest), largest, 0.0)

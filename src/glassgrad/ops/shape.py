@@ -1,0 +1,445 @@
+"""Shape: the same elements in another arrangement, repeated, joined, padded or in another dtype. All linear."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import ArgumentError, DTypeError, ShapeError
+from ..graph import Aval
+from ..tensor import Tensor, apply, asarray
+from ..tensor.dtype import DType, as_dtype, promote
+from .families import Linear
+
+__all__ = [
+    "astype",
+    "broadcast_to",
+    "concat",
+    "expand_dims",
+    "flatten",
+    "flip",
+    "matrix_transpose",
+    "moveaxis",
+    "pad",
+    "permute_dims",
+    "reshape",
+    "squeeze",
+    "stack",
+    "stop_gradient",
+]
+
+Axes = int | Sequence[int] | None
+
+
+def normalize_axis(axis: int, ndim: int, name: str) -> int:
+    """`axis` counted from the left, or an error that says what is allowed."""
+    if not isinstance(axis, int | np.integer):
+        raise ArgumentError(f"{name} needs an integer axis; got {axis!r}")
+    if not -ndim <= axis < ndim:
+        allowed = f"{-ndim} to {ndim - 1}" if ndim else "none, because the tensor has no axes"
+        raise ShapeError(f"{name} got axis {axis} for a tensor with {ndim} axes; allowed: {allowed}")
+    return int(axis) % ndim
+
+
+def normalize_axes(axis: Axes, ndim: int, name: str) -> tuple[int, ...]:
+    """Sorted non-negative axes; None means all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = [axis] if isinstance(axis, int | np.integer) else list(axis)
+    found = sorted(normalize_axis(a, ndim, name) for a in axes)
+    if len(set(found)) != len(found):
+        raise ShapeError(f"{name} got the same axis twice: {tuple(axes)}")
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Reshape(Linear):
+    """The same elements in row-major order in another shape."""
+
+    new_shape: tuple[int, ...]
+
+    argument_names = ("x",)
+    pattern: ClassVar[str] = "rearranger: the upstream gradient in the input's shape"
+
+    def shape(self, x: Aval) -> Aval:
+        if math.prod(self.new_shape) != math.prod(x.shape):
+            raise ShapeError(
+                f"reshape cannot turn shape {x.shape} ({math.prod(x.shape)} elements) "
+                f"into {self.new_shape} ({math.prod(self.new_shape)} elements)"
+            )
+        return Aval(self.new_shape, x.dtype)
+
+    def forward(self, x: Any) -> Any:
+        return x.reshape(self.new_shape)
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (apply(Reshape(x.shape), g),)
+
+
+def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
+    """x in another shape, elements in row-major order; one size may be -1. Any dtype.
+
+    Raises ShapeError if the number of elements differs.
+
+    >>> reshape(asarray([1, 2, 3, 4]), (2, -1))
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    x = asarray(x)
+    wanted = (shape,) if isinstance(shape, int) else tuple(int(size) for size in shape)
+    if any(size < -1 for size in wanted) or wanted.count(-1) > 1:
+        raise ShapeError(f"reshape takes sizes >= 0, one of which may be -1; got {wanted}")
+    if -1 in wanted:
+        known = math.prod(size for size in wanted if size != -1)
+        if known == 0 or x.size % known:
+            raise ShapeError(f"reshape cannot turn shape {x.shape} ({x.size} elements) into {wanted}: {x.size} is not a multiple of {known}")
+        wanted = tuple(x.size // known if size == -1 else size for size in wanted)
+    return x if wanted == x.shape else apply(Reshape(wanted), x)
+
+
+def flatten(x: Any, /, start: int = 0) -> Tensor:
+    """x with the axes from `start` on merged into one.
+
+    >>> flatten(asarray([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
+    x = asarray(x)
+    return reshape(x, (*x.shape[:start], math.prod(x.shape[start:])))
+
+
+def expand_dims(x: Any, /, axis: int = 0) -> Tensor:
+    """x with a new axis of size 1 at position `axis`.
+
+    >>> expand_dims(asarray([1, 2]), -1).shape
+    (2, 1)
+    """
+    x = asarray(x)
+    place = normalize_axis(axis, x.ndim + 1, "expand_dims")
+    return reshape(x, (*x.shape[:place], 1, *x.shape[place:]))
+
+
+def squeeze(x: Any, /, axis: Axes) -> Tensor:
+    """x without the given axes, which must have size 1.
+
+    >>> squeeze(asarray([[1, 2]]), 0)
+    tensor([1, 2])
+    """
+    x = asarray(x)
+    axes = normalize_axes(axis, x.ndim, "squeeze") if axis is not None else tuple(i for i, n in enumerate(x.shape) if n == 1)
+    if any(x.shape[a] != 1 for a in axes):
+        raise ShapeError(f"squeeze removes axes of size 1; got axis {axis} of shape {x.shape}")
+    return reshape(x, tuple(size for i, size in enumerate(x.shape) if i not in axes))
+
+
+@dataclass(frozen=True)
+class PermuteDims(Linear):
+    """The axes in another order."""
+
+    axes: tuple[int, ...]
+
+    argument_names = ("x",)
+    pattern: ClassVar[str] = "rearranger: the upstream gradient with its axes put back"
+
+    def shape(self, x: Aval) -> Aval:
+        return Aval(tuple(x.shape[a] for a in self.axes), x.dtype)
+
+    def forward(self, x: Any) -> Any:
+        return x.transpose(self.axes)
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (apply(PermuteDims(tuple(int(i) for i in np.argsort(self.axes))), g),)
+
+
+def permute_dims(x: Any, /, axes: Sequence[int]) -> Tensor:
+    """x with axis `axes[i]` of the input as axis i of the result. Any dtype.
+
+    >>> permute_dims(asarray([[[1, 2]]]), (2, 0, 1)).shape
+    (2, 1, 1)
+    """
+    x = asarray(x)
+    order = tuple(normalize_axis(a, x.ndim, "permute_dims") for a in axes)
+    if sorted(order) != list(range(x.ndim)):
+        raise ShapeError(f"permute_dims needs each of the {x.ndim} axes once; got {tuple(axes)}")
+    return apply(PermuteDims(order), x)
+
+
+def matrix_transpose(x: Any, /) -> Tensor:
+    """x with its last two axes exchanged.
+
+    >>> matrix_transpose(asarray([[1, 2], [3, 4]]))
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    x = asarray(x)
+    if x.ndim < 2:
+        raise ShapeError(f"matrix_transpose needs at least 2 axes; got shape {x.shape}")
+    return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def moveaxis(x: Any, source: int, destination: int, /) -> Tensor:
+    """x with axis `source` moved to position `destination`, the others in order.
+
+    >>> moveaxis(asarray([[[1, 2]]]), 2, 0).shape
+    (2, 1, 1)
+    """
+    x = asarray(x)
+    start, end = normalize_axis(source, x.ndim, "moveaxis"), normalize_axis(destination, x.ndim, "moveaxis")
+    order = [a for a in range(x.ndim) if a != start]
+    order.insert(end, start)
+    return permute_dims(x, order)
+
+
+@dataclass(frozen=True)
+class BroadcastTo(Linear):
+    """Copies along new axes and axes of size 1."""
+
+    new_shape: tuple[int, ...]
+
+    argument_names = ("x",)
+    pattern: ClassVar[str] = "adder: the gradients of all copies are summed"
+
+    def shape(self, x: Aval) -> Aval:
+        pairs = zip(reversed(x.shape), reversed(self.new_shape), strict=False)
+        if x.ndim > len(self.new_shape) or any(old not in (1, new) for old, new in pairs):
+            raise ShapeError(f"broadcast_to cannot turn shape {x.shape} into {self.new_shape}: only axes of size 1 can be repeated")
+        return Aval(self.new_shape, x.dtype)
+
+    def forward(self, x: Any) -> Any:
+        return np.broadcast_to(x, self.new_shape)
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        from .families import unbroadcast
+
+        return (unbroadcast(g, x),)
+
+
+def broadcast_to(x: Any, /, shape: Sequence[int]) -> Tensor:
+    """x repeated along new leading axes and along axes of size 1. Any dtype. Gradients of the copies add up.
+
+    >>> broadcast_to(asarray([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    x = asarray(x)
+    return x if tuple(shape) == x.shape else apply(BroadcastTo(tuple(shape)), x)
+
+
+@dataclass(frozen=True)
+class Flip(Linear):
+    """The elements in reverse order along some axes."""
+
+    axes: tuple[int, ...]
+
+    argument_names = ("x",)
+    pattern: ClassVar[str] = "rearranger: the upstream gradient flipped back"
+
+    def shape(self, x: Aval) -> Aval:
+        return x
+
+    def forward(self, x: Any) -> Any:
+        return np.flip(x, self.axes)
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (apply(self, g),)
+
+
+def flip(x: Any, /, *, axis: Axes = None) -> Tensor:
+    """x with the elements in reverse order along `axis` (all axes by default). Any dtype.
+
+    >>> flip(asarray([1, 2, 3]))
+    tensor([3, 2, 1])
+    """
+    x = asarray(x)
+    return apply(Flip(normalize_axes(axis, x.ndim, "flip")), x)
+
+
+@dataclass(frozen=True)
+class Concat(Linear):
+    """Tensors joined along an axis."""
+
+    axis: int
+
+    linear_inputs: ClassVar[int | None] = None
+    pattern: ClassVar[str] = "splitter: each input gets its part of the upstream gradient"
+
+    def shape(self, *inputs: Aval) -> Aval:
+        first = inputs[0]
+        for position, other in enumerate(inputs):
+            if other.ndim != first.ndim or any(a != b for i, (a, b) in enumerate(zip(first.shape, other.shape, strict=True)) if i != self.axis):
+                raise ShapeError(
+                    f"concat along axis {self.axis} needs equal sizes on the other axes; "
+                    f"input 0 has shape {first.shape}, input {position} has shape {other.shape}"
+                )
+        joined = sum(x.shape[self.axis] for x in inputs)
+        shape = (*first.shape[: self.axis], joined, *first.shape[self.axis + 1 :])
+        return Aval(shape, promote({x.dtype for x in inputs}))
+
+    def forward(self, *arrays: Any) -> Any:
+        return np.concatenate(arrays, self.axis, dtype=promote({a.dtype for a in arrays}))
+
+    def transpose(self, g: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
+        from .families import unbroadcast
+
+        parts, start = [], 0
+        for x in inputs:
+            stop = start + x.shape[self.axis]
+            parts.append(unbroadcast(g[(slice(None),) * self.axis + (slice(start, stop),)], x))
+            start = stop
+        return tuple(parts)
+
+
+def concat(tensors: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
+    """Tensors joined along an axis they have; with axis None they are flattened first. Dtypes are promoted.
+
+    >>> concat([asarray([1, 2]), asarray([3])])
+    tensor([1, 2, 3])
+    """
+    parts = [asarray(x) for x in tensors]
+    if not parts:
+        raise ArgumentError("concat needs at least one tensor; got none")
+    if axis is None:
+        parts, axis = [flatten(x) for x in parts], 0
+    return apply(Concat(normalize_axis(axis, parts[0].ndim, "concat")), *parts)
+
+
+def stack(tensors: Sequence[Any], /, *, axis: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new axis.
+
+    >>> stack([asarray([1, 2]), asarray([3, 4])])
+    tensor([[1, 2],
+            [3, 4]])
+    """
+    parts = [asarray(x) for x in tensors]
+    if any(x.shape != parts[0].shape for x in parts):
+        raise ShapeError(f"stack needs tensors of one shape; got {', '.join(str(x.shape) for x in parts)}")
+    return concat([expand_dims(x, axis) for x in parts], axis=normalize_axis(axis, parts[0].ndim + 1, "stack") if parts else 0)
+
+
+@dataclass(frozen=True)
+class Pad(Linear):
+    """Zeros around the elements."""
+
+    widths: tuple[tuple[int, int], ...]
+
+    argument_names = ("x",)
+    pattern: ClassVar[str] = "rearranger: the upstream gradient without its border"
+
+    def shape(self, x: Aval) -> Aval:
+        return Aval(tuple(n + a + b for n, (a, b) in zip(x.shape, self.widths, strict=True)), x.dtype)
+
+    def forward(self, x: Any) -> Any:
+        return np.pad(x, self.widths)
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (g[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, self.widths, strict=True))],)
+
+
+def pad(x: Any, widths: Sequence[tuple[int, int]], /) -> Tensor:
+    """x with zeros added: `widths[i]` is how many before and after along axis i. Any dtype.
+
+    >>> pad(asarray([1, 2]), [(1, 0)])
+    tensor([0, 1, 2])
+    """
+    x = asarray(x)
+    pairs = tuple((int(before), int(after)) for before, after in widths)
+    if len(pairs) != x.ndim or any(width < 0 for pair in pairs for width in pair):
+        raise ShapeError(f"pad needs one (before, after) pair of sizes >= 0 for each of {x.ndim} axes; got {list(widths)}")
+    return apply(Pad(pairs), x)
+
+
+@dataclass(frozen=True)
+class Astype(Linear):
+    """The elements in another dtype."""
+
+    dtype: DType
+
+    argument_names = ("x",)
+    pattern: ClassVar[str] = "rearranger: the upstream gradient in the input's dtype"
+
+    @property
+    def differentiable(self) -> bool:  # type: ignore[override]
+        """Whether the new dtype can carry a gradient."""
+        return self.dtype.kind in "fc"
+
+    def shape(self, x: Aval) -> Aval:
+        if x.dtype.kind == "c" and self.dtype.kind != "c":
+            raise DTypeError(f"astype cannot turn {x.dtype} into {self.dtype}, which would lose the imaginary part")
+        return Aval(x.shape, self.dtype)
+
+    def forward(self, x: Any) -> Any:
+        if x.dtype.kind == "c":
+            self.shape(Aval(x.shape, x.dtype))
+        return x.astype(self.dtype)
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (astype(g, x.dtype),)
+
+
+def astype(x: Any, dtype: Any, /) -> Tensor:
+    """x in another dtype. Gradients pass between float types, and stop at integers and booleans.
+
+    >>> astype(asarray([1.7, -1.7]), "int64")
+    tensor([ 1, -1])
+    """
+    x, wanted = asarray(x), as_dtype(dtype)
+    return x if x.dtype == wanted else apply(Astype(wanted), x)
+
+
+class Identity(Linear):
+    """The input itself, at a place of its own in the graph."""
+
+    argument_names = ("x",)
+    pattern = "distributor: passes the upstream gradient on"
+
+    def shape(self, x: Aval) -> Aval:
+        return x
+
+    def forward(self, x: Any) -> Any:
+        return x
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (g,)
+
+
+_identity = Identity()
+
+
+def identity(x: Any, /) -> Tensor:
+    """x as a new node: what an inner differentiation takes as its variable, so that an outer one sees through it.
+
+    >>> identity(asarray([1.0]))
+    tensor([1.])
+    """
+    return apply(_identity, x)
+
+
+class StopGradient(Linear):
+    """The input itself, as a constant for differentiation."""
+
+    argument_names = ("x",)
+    pattern = "blocker: no gradient passes"
+    differentiable = False
+    no_gradient_because = "it is there to stop the gradient"
+
+    def shape(self, x: Aval) -> Aval:
+        return x
+
+    def forward(self, x: Any) -> Any:
+        return x
+
+
+_stop_gradient = StopGradient()
+
+
+def stop_gradient(x: Any, /) -> Tensor:
+    """x as a constant: no gradient passes. It stays in the graph, unlike `x.detach()`.
+
+    >>> import glassgrad as gg
+    >>> gg.grad(lambda x: x * gg.stop_gradient(x))(3.0)
+    tensor(3.)
+    """
+    return apply(_stop_gradient, x)

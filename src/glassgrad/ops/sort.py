@@ -1,0 +1,101 @@
+"""Sorting, triangles and diagonals: elements chosen by rank or by their place in a matrix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import ShapeError
+from ..graph import Aval, Op
+from ..tensor import Tensor, apply, asarray
+from ..tensor.dtype import int64
+from .compare import where
+from .families import require_kind
+from .index import take_along_axis
+from .shape import flip, normalize_axis
+
+__all__ = ["argsort", "sort", "tril", "triu"]
+
+
+@dataclass(frozen=True)
+class Argsort(Op):
+    """The positions that put the elements along an axis in ascending order, equal ones in their old order."""
+
+    axis: int
+
+    argument_names = ("x",)
+    differentiable: ClassVar[bool] = False
+    no_gradient_because: ClassVar[str] = "its result is a permutation, of integers"
+    pattern: ClassVar[str] = "blocker: no gradient passes"
+
+    def shape(self, x: Aval) -> Aval:
+        require_kind(self, "biuf", x)
+        return Aval(x.shape, int64)
+
+    def forward(self, x: Any) -> Any:
+        return np.argsort(x, self.axis, kind="stable")
+
+
+def argsort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
+    """Positions (int64) that sort x along `axis`; stable. Real dtypes. No gradient.
+
+    >>> argsort(asarray([3.0, 1.0, 2.0]))
+    tensor([1, 2, 0])
+    """
+    x = asarray(x)
+    place = normalize_axis(axis, x.ndim, "argsort")
+    if not descending:
+        return apply(Argsort(place), x)
+    # reversing before and after keeps equal elements in their old order
+    return x.shape[place] - 1 - flip(apply(Argsort(place), flip(x, axis=place)), axis=place)
+
+
+def sort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
+    """x sorted along `axis`. Real dtypes. Each element's gradient goes back to where it came from.
+
+    Composed of `argsort` and `take_along_axis`: sorting is a permutation, and a permutation is linear.
+
+    >>> sort(asarray([3.0, 1.0, 2.0]))
+    tensor([1., 2., 3.])
+    """
+    x = asarray(x)
+    return take_along_axis(x, argsort(x, axis=axis, descending=descending), axis=axis)
+
+
+def _positions(x: Tensor, name: str) -> tuple[Tensor, Tensor]:
+    if x.ndim < 2:
+        raise ShapeError(f"{name} needs a matrix (at least 2 axes); got shape {x.shape}")
+    rows, columns = x.shape[-2:]
+    return asarray(np.arange(rows)[:, None]), asarray(np.arange(columns)[None, :])
+
+
+def tril(x: Any, /, *, k: int = 0) -> Tensor:
+    """The lower triangle of matrices (last two axes), zeros above diagonal k.
+
+    >>> tril(asarray([[1, 2], [3, 4]]))
+    tensor([[1, 0],
+            [3, 4]])
+    """
+    x = asarray(x)
+    row, column = _positions(x, "tril")
+    return where(row + k >= column, x, 0)
+
+
+def triu(x: Any, /, *, k: int = 0) -> Tensor:
+    """The upper triangle of matrices (last two axes), zeros below diagonal k.
+
+    >>> triu(asarray([[1, 2], [3, 4]]))
+    tensor([[1, 2],
+            [0, 4]])
+    """
+    x = asarray(x)
+    row, column = _positions(x, "triu")
+    return where(row + k <= column, x, 0)
+
+
+def where_off_diagonal(x: Tensor, diagonal: float) -> Tensor:
+    """Matrices with their diagonal replaced by a number."""
+    row, column = _positions(x, "where_off_diagonal")
+    return where(row != column, x, diagonal)

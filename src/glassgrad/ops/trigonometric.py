@@ -1,0 +1,239 @@
+"""Trigonometric and hyperbolic functions and their inverses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..expr import Expr
+from ..expr import scalar as s
+from ..tensor import Tensor, apply, asarray
+from .families import Elementwise, Partials
+
+__all__ = ["acos", "asin", "atan", "atan2", "cos", "cosh", "sin", "sinh", "tan", "tanh"]
+
+
+class Sin(Elementwise):
+    """Sine of x in radians."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.sin(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (s.cos(x),)
+
+
+_sin = Sin()
+
+
+def sin(x: Any, /) -> Tensor:
+    """Sine of x in radians; elementwise, float dtypes. Source: DLMF 4.14.
+
+    >>> sin(asarray([0.0, 1.0]))
+    tensor([0.       , 0.8414709])
+    """
+    return apply(_sin, x)
+
+
+class Cos(Elementwise):
+    """Cosine of x in radians."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.cos(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (-s.sin(x),)
+
+
+_cos = Cos()
+
+
+def cos(x: Any, /) -> Tensor:
+    """Cosine of x in radians; elementwise, float dtypes. Source: DLMF 4.14.
+
+    >>> cos(asarray([0.0, 1.0]))
+    tensor([1.       , 0.5403023])
+    """
+    return apply(_cos, x)
+
+
+class Tan(Elementwise):
+    """Tangent of x in radians."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.TAN, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 + out * out,)
+
+
+_tan = Tan()
+
+
+def tan(x: Any, /) -> Tensor:
+    """Tangent of x in radians; elementwise, float dtypes. Source: DLMF 4.14.
+
+    >>> tan(asarray([0.0, 1.0]))
+    tensor([0.       , 1.5574077])
+    """
+    return apply(_tan, x)
+
+
+class Asin(Elementwise):
+    """Inverse sine in radians."""
+
+    kinds = "f"
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.ASIN, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / s.sqrt((1.0 - x) * (1.0 + x)),)
+
+
+_asin = Asin()
+
+
+def asin(x: Any, /) -> Tensor:
+    """Inverse sine in radians, x in [-1, 1], NaN outside; elementwise, float dtypes. Source: DLMF 4.23.
+
+    >>> asin(asarray([0.0, 1.0]))
+    tensor([0.       , 1.5707964])
+    """
+    return apply(_asin, x)
+
+
+class Acos(Elementwise):
+    """Inverse cosine in radians."""
+
+    kinds = "f"
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.ACOS, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (-1.0 / s.sqrt((1.0 - x) * (1.0 + x)),)
+
+
+_acos = Acos()
+
+
+def acos(x: Any, /) -> Tensor:
+    """Inverse cosine in radians, x in [-1, 1], NaN outside; elementwise, float dtypes. Source: DLMF 4.23.
+
+    >>> acos(asarray([0.0, 1.0]))
+    tensor([1.5707964, 0.       ])
+    """
+    return apply(_acos, x)
+
+
+class Atan(Elementwise):
+    """Inverse tangent in radians."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.ATAN, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / (1.0 + x * x),)
+
+
+_atan = Atan()
+
+
+def atan(x: Any, /) -> Tensor:
+    """Inverse tangent in radians; elementwise, float dtypes. Source: DLMF 4.23.
+
+    >>> atan(asarray([0.0, 1.0]))
+    tensor([0.       , 0.7853982])
+    """
+    return apply(_atan, x)
+
+
+class Sinh(Elementwise):
+    """Hyperbolic sine."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.sinh(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (s.cosh(x),)
+
+
+_sinh = Sinh()
+
+
+def sinh(x: Any, /) -> Tensor:
+    """Hyperbolic sine; elementwise, float dtypes. Source: DLMF 4.28.
+
+    >>> sinh(asarray([0.0, 1.0]))
+    tensor([0.       , 1.1752012])
+    """
+    return apply(_sinh, x)
+
+
+class Cosh(Elementwise):
+    """Hyperbolic cosine."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.cosh(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (s.sinh(x),)
+
+
+_cosh = Cosh()
+
+
+def cosh(x: Any, /) -> Tensor:
+    """Hyperbolic cosine; elementwise, float dtypes. Source: DLMF 4.28.
+
+    >>> cosh(asarray([0.0, 1.0]))
+    tensor([1.       , 1.5430807])
+    """
+    return apply(_cosh, x)
+
+
+class Tanh(Elementwise):
+    """Hyperbolic tangent."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.tanh(x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 - out * out,)
+
+
+_tanh = Tanh()
+
+
+def tanh(x: Any, /) -> Tensor:
+    """Hyperbolic tangent, values in [-1, 1]; its derivative is 1 - y^2; elementwise, float dtypes. Source: DLMF 4.34.
+
+    >>> tanh(asarray([0.0, 1.0]))
+    tensor([0.       , 0.7615942])
+    """
+    return apply(_tanh, x)
+
+
+class Atan2(Elementwise):
+    """The angle of the point (x2, x1)."""
+
+    kinds = "f"
+
+    def value(self, x1: Expr, x2: Expr) -> Expr:
+        return s.build(s.ATAN2, x1, x2)
+
+    def partials(self, out: Expr, x1: Expr, x2: Expr) -> Partials:
+        squared = x1 * x1 + x2 * x2
+        return x2 / squared, -x1 / squared
+
+
+_atan2 = Atan2()
+
+
+def atan2(x1: Any, x2: Any, /) -> Tensor:
+    """The angle in (-pi, pi] of the point with ordinate x1 and abscissa x2; broadcasting, real float dtypes.
+
+    >>> atan2(asarray([1.0]), asarray([-1.0]))
+    tensor([2.3561945])
+    """
+    return apply(_atan2, x1, x2)

@@ -1,0 +1,17 @@
+"""Tensors: values with a node, their dtypes, and `apply`, which runs an op and records it."""
+
+from . import dtype
+from .apply import apply, is_recording, no_grad, recording
+from .tensor import Tensor, asarray, tensor, variable
+
+__all__ = [
+    "Tensor",
+    "apply",
+    "asarray",
+    "dtype",
+    "is_recording",
+    "no_grad",
+    "recording",
+    "tensor",
+    "variable",
+]

@@ -1,0 +1,131 @@
+"""The one door through which ops are applied: run forward, and record a node if a recorded tensor is involved."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..errors import ArgumentError, GlassgradError
+from ..graph import OUT, Aval, Node, Op, caller, describe, quiet
+from .tensor import Tensor, as_operands
+
+_recording = contextvars.ContextVar("glassgrad_recording", default=True)
+
+
+def apply(op: Op, *inputs: Any) -> Tensor:
+    """The result of `op` on `inputs` (tensors; other arguments become constants).
+
+    A node is recorded if an input is recorded and recording is not off. Of the values, the graph keeps only those
+    that `op.saves` lists for inputs that require a gradient. Every operation passes here, so each line counts: see
+    `benchmarks/overhead.py`.
+    """
+    arrays = []
+    tracked = False
+    for tensor in inputs:
+        if type(tensor) is not Tensor and not isinstance(tensor, Tensor):
+            return apply(op, *as_operands(inputs))
+        value = tensor.value
+        if value is None:
+            return _apply_abstract(op, inputs)
+        arrays.append(value)
+        if tensor.node is not None:
+            tracked = True
+    try:
+        value = op.forward(*arrays) if op.runs_user_code else quiet.run(op.forward, *arrays)
+    except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
+        _explain(op, inputs, problem)
+    if type(value) is not np.ndarray:
+        value = np.asarray(value)
+    if tracked:
+        return Tensor(value, _record(op, inputs, arrays, value)) if _recording.get() else _unrecorded(value, inputs)
+    result = Tensor(value)
+    for tensor in inputs:
+        if tensor.cut is not None:
+            result.cut = tensor.cut
+    return result
+
+
+def _record(op: Op, inputs: tuple[Tensor, ...], arrays: list[Any], value: Any) -> Node:
+    sources = []
+    requires_grad = keep = False
+    for tensor in inputs:
+        source = tensor.node
+        if source is None:
+            source = tensor.as_node()
+        elif source.requires_grad:
+            requires_grad = True
+        sources.append(source)
+    if requires_grad:
+        requires_grad = op.differentiable
+        saves = op.saves
+        if saves and requires_grad:
+            for source, places in zip(sources, saves, strict=False):
+                if source.requires_grad:
+                    for place in places:
+                        if place == OUT:
+                            keep = True
+                        else:
+                            sources[place].value = arrays[place]
+    return Node(op, tuple(sources), value.shape, value.dtype, requires_grad, caller(), value if keep else None)
+
+
+def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
+    result = Tensor(value)
+    if any(tensor.requires_grad for tensor in inputs):
+        result.cut = ("computed under gg.no_grad()", caller())
+    return result
+
+
+def _apply_abstract(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
+    """The node of a result of which only shape and dtype are known."""
+    try:
+        aval = op.shape(*(Aval(tensor.shape, tensor.dtype) for tensor in inputs))
+    except GlassgradError as problem:
+        _explain(op, inputs, problem)
+    sources = tuple(tensor.as_node() for tensor in inputs)
+    requires_grad = op.differentiable and any(source.requires_grad for source in sources)
+    return Tensor(None, Node(op, sources, aval.shape, aval.dtype, requires_grad, caller()))
+
+
+def _explain(op: Op, inputs: tuple[Tensor, ...], problem: Exception) -> NoReturn:
+    """Raise the op's own error for these inputs; if its shape rule finds none, one around NumPy's words."""
+    try:
+        if isinstance(problem, GlassgradError):
+            raise problem
+        op.shape(*(Aval(tensor.shape, tensor.dtype) for tensor in inputs))
+        raise ArgumentError(f"{op.name} of {op.describe_inputs(inputs)} is impossible: {problem}") from problem
+    except GlassgradError as error:
+        error.place = error.place or describe(caller())
+        raise error from None
+
+
+def is_recording() -> bool:
+    """Whether operations are recorded here."""
+    return _recording.get()
+
+
+@contextmanager
+def recording(enabled: bool) -> Iterator[None]:
+    """Record operations, or not, inside a `with` block."""
+    token = _recording.set(enabled)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+def no_grad() -> Any:
+    """Do not record operations inside `with gg.no_grad():` (or in a function it decorates).
+
+    >>> import glassgrad as gg
+    >>> x = gg.tensor(1.0, requires_grad=True)
+    >>> with gg.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+    return recording(False)

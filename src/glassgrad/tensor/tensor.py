@@ -1,0 +1,350 @@
+"""A tensor: an immutable n-dimensional value together with the node that computed it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import DTypeError, GlassgradError, GraphError
+from ..graph import CONSTANT, INPUT, Node, Origin, caller
+from .dtype import SUPPORTED, DType, as_dtype, scalar_dtype
+
+
+class Tensor:
+    """An n-dimensional array that remembers how it was computed. Make one with `gg.tensor` or `gg.asarray`.
+
+    A tensor never changes: there are no in-place operations. `x += y` gives the name `x` to a new tensor, and
+    `x.at[index].set(v)` returns one.
+
+    Attributes: `shape`, `dtype`, `ndim`, `size`; `requires_grad`; `grad`, where `backward` adds the gradient of the
+    loss with respect to this tensor; `node`, its place in the graph.
+    """
+
+    __slots__ = ("__weakref__", "_grad", "cut", "node", "value")
+
+    value: Any
+    """The NumPy array; None for a tensor of which only shape and dtype are known."""
+    node: Node | None
+    """Its place in the graph; None for a tensor that is not recorded."""
+    cut: tuple[str, Origin] | None
+    """Why and where the graph behind this tensor was cut off, for messages."""
+
+    def __init__(self, value: Any, node: Node | None = None) -> None:
+        self.value = value
+        self.node = node
+        self._grad: Tensor | None = None
+        self.cut = None
+
+    # --- what it is -----------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size along each axis."""
+        value = self.value
+        return value.shape if value is not None else self.node.shape  # type: ignore[no-any-return, union-attr]
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        value = self.value
+        return value.dtype if value is not None else self.node.dtype  # type: ignore[no-any-return, union-attr]
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def device(self) -> str:
+        """Where the elements are: "cpu"."""
+        return "cpu"
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients of this tensor can be asked for."""
+        return self.node is not None and self.node.requires_grad
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the user supplied this value, rather than an op."""
+        return self.node is None or not self.node.inputs
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that `backward` has added up here; None before the first one."""
+        if self._grad is None and self.node is not None and self.node.inputs and self.node.owner is not self:
+            import warnings
+
+            warnings.warn(
+                f"the gradient of an intermediate result ({self.node.op.name} at {self.node.place}) is not kept. "
+                f"Call .retain_grad() on it before backward(), or look at every gradient with gg.graph_of(loss).",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, gradient: Tensor | None) -> None:
+        self._grad = gradient
+
+    def retain_grad(self) -> Tensor:
+        """Keep the gradient of this intermediate result in `.grad` at the next `backward`. Returns the tensor."""
+        if not self.requires_grad:
+            raise GraphError("retain_grad() needs a tensor that depends on one with requires_grad=True")
+        self.as_node().owner = self
+        return self
+
+    def as_node(self) -> Node:
+        """This tensor's node; for a tensor that is not recorded, a new constant leaf."""
+        if self.node is None:
+            return Node(CONSTANT, (), self.value.shape, self.value.dtype, False, None, self.value)
+        return self.node
+
+    # --- the way out ----------------------------------------------------------------------------------------
+
+    def numpy(self) -> NDArray[Any]:
+        """The value as a read-only NumPy array, without a copy. Gradients do not follow it."""
+        if self.value is None:
+            raise GraphError("this tensor has a shape and a dtype but no value: it stands for a value not saved or not known")
+        view: NDArray[Any] = self.value.view()
+        view.flags.writeable = False
+        return view
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if self.requires_grad:
+            raise GraphError(
+                "NumPy asked for the array inside a tensor that requires a gradient, which would silently cut the graph. "
+                "Use the function of the same name in gg (gg.sum, gg.exp ...), or x.numpy() if no gradient is meant to flow."
+            )
+        array = self.numpy() if dtype is None else self.numpy().astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self) -> Any:
+        """The only element, as a Python number."""
+        if self.size != 1:
+            raise GraphError(f"item() needs a tensor with one element; got shape {self.shape}. tolist() gives them all.")
+        return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """The elements as nested Python lists."""
+        return self.numpy().tolist()
+
+    def detach(self) -> Tensor:
+        """The same value without its history: gradients do not flow through it."""
+        result = Tensor(self.value)
+        result.cut = ("detached by .detach()", caller())
+        return result
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.kind not in "iu":
+            raise DTypeError(f"an index must be an integer; got a tensor of dtype {self.dtype}")
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self.size != 1:
+            raise GraphError(
+                f"the truth value of a tensor of shape {self.shape} is ambiguous: use gg.any(x), gg.all(x), "
+                f"or gg.where(condition, a, b) to choose element by element"
+            )
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise DTypeError("len() of a tensor without axes: it is a single number")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec and self.size == 1 else repr(self)
+
+    def __repr__(self) -> str:
+        if self.value is None:
+            return f"tensor(<no value>, shape={self.shape}, dtype={self.dtype})"
+        text = np.array2string(self.value, separator=", ", prefix="tensor(")
+        extra = "" if self.dtype in _SHOWN_BY_DIGITS else f", dtype={self.dtype}"
+        return f"tensor({text}{extra}{', requires_grad=True' if self.requires_grad else ''})"
+
+    # --- mistakes that deserve an answer ----------------------------------------------------------------------
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise DTypeError("tensors never change: write x = x.at[index].set(value), which returns a new tensor")
+
+    def __getattr__(self, name: str) -> Any:
+        import glassgrad
+
+        if name.endswith("_") and not name.startswith("_"):
+            raise AttributeError(f"tensors never change, so there is no in-place {name}(): assign the result, x = ...")
+        if not name.startswith("_") and callable(getattr(glassgrad, name, None)):
+            raise AttributeError(f"a tensor has no method {name!r}: call the function gg.{name}(x, ...)")
+        raise AttributeError(f"a tensor has no attribute {name!r}")
+
+    __hash__ = object.__hash__
+
+    if TYPE_CHECKING:  # bound in glassgrad.operators, above the ops they call
+        T: Tensor
+        mT: Tensor  # noqa: N815 - the array API's name
+        at: Any
+
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __getitem__(self, key: Any) -> Tensor: ...
+        def backward(
+            self, upstream: Any = None, *, retain_graph: bool = False, create_graph: bool = False
+        ) -> None: ...
+        def sum(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
+        def mean(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
+        def max(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
+        def min(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
+        def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor: ...
+        def reshape(self, *shape: Any) -> Tensor: ...
+        def astype(self, dtype: Any) -> Tensor: ...
+
+
+_SHOWN_BY_DIGITS = (np.dtype("float32"), np.dtype("int64"), np.dtype("bool"))
+
+
+def tensor(data: Any, dtype: Any = None, *, requires_grad: bool = False, name: str | None = None) -> Tensor:
+    """A tensor holding a copy of `data` (numbers, nested lists, a NumPy array or a tensor).
+
+    Python floats become float32, Python ints int64; NumPy arrays keep their dtype. With `requires_grad=True` the tensor
+    is a variable: `backward` adds gradients to its `.grad`. `name` is shown in graphs.
+
+    Raises DTypeError for data that is not numeric, and for `requires_grad=True` on integers or booleans.
+
+    >>> import glassgrad as gg
+    >>> x = gg.tensor([[1.0, -2.0]], requires_grad=True)
+    >>> (x * 2).sum().backward()
+    >>> x.grad
+    tensor([[2., 2.]])
+    """
+    result = Tensor(_to_array(data, dtype, copy=True))
+    return variable(result, name) if requires_grad else _named(result, name)
+
+
+def asarray(data: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor:
+    """`data` as a tensor, sharing a NumPy array's memory unless `copy=True` or the dtype changes.
+
+    A tensor is returned as it is. If you change the shared array afterwards, the tensor changes with it: use
+    `gg.tensor` where that could happen.
+
+    >>> asarray([1, 2, 3])
+    tensor([1, 2, 3])
+    """
+    if isinstance(data, Tensor):
+        if dtype is None or data.dtype == as_dtype(dtype):
+            return data
+        if data.node is not None:
+            raise DTypeError(f"asarray would cut this {data.dtype} tensor off its graph: use gg.astype(x, {dtype})")
+    return Tensor(_to_array(data, dtype, copy=bool(copy)))
+
+
+def variable(source: Tensor, name: str | None = None) -> Tensor:
+    """A leaf that collects a gradient and shares `source`'s value."""
+    array = source.value
+    if array.dtype.kind not in "fc":
+        raise DTypeError(
+            f"only floating-point tensors can require a gradient; got dtype {array.dtype}. "
+            f"Write 1.0 instead of 1, or pass dtype=gg.float32."
+        )
+    leaf = Tensor(array, Node(INPUT, (), array.shape, array.dtype, True, caller(), array))
+    leaf.as_node().owner = leaf
+    return _named(leaf, name)
+
+
+def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
+    """Arguments of an op as tensors; Python numbers take the dtype of the tensors and arrays beside them."""
+    partners: set[DType] = set()
+    for value in values:
+        if isinstance(value, _TYPED):
+            partners.add(value.dtype)
+    operands = []
+    for value in values:
+        if type(value) in _NUMBERS:
+            value = Tensor(np.array(value, scalar_dtype(value, partners)))
+        elif not isinstance(value, Tensor):
+            value = Tensor(_to_array(value, None, copy=False))
+        operands.append(value)
+    return operands
+
+
+_TYPED = (Tensor, np.ndarray)
+_NUMBERS = (float, int, bool, complex)
+
+
+def _named(result: Tensor, name: str | None) -> Tensor:
+    if name is not None:
+        result.node = result.as_node()
+        result.node.name = name
+    return result
+
+
+def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
+    if isinstance(data, Tensor):
+        data = data.numpy()
+    wanted = None if dtype is None else as_dtype(dtype)
+    try:
+        array = np.array(_without_tensors(data), dtype=wanted, copy=True if copy else None)
+    except (ValueError, TypeError) as problem:
+        if isinstance(problem, GlassgradError):
+            raise
+        raise DTypeError(f"cannot make a tensor of {_shortened(data)}: {problem}") from None
+    if array.dtype.kind not in SUPPORTED:
+        raise DTypeError(
+            f"a tensor holds numbers; got {_shortened(data)} (NumPy dtype {array.dtype}). Turn categories into integers first."
+        )
+    if wanted is None and not isinstance(data, np.ndarray | np.generic):
+        array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype), copy=False)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _without_tensors(data: Any) -> Any:
+    """Nested lists with the tensors in them replaced by arrays, so that NumPy can join them."""
+    if isinstance(data, list | tuple):
+        return [_without_tensors(item) for item in data]
+    return data.numpy() if isinstance(data, Tensor) else data
+
+
+def _shortened(data: Any) -> str:
+    text = repr(data)
+    return text if len(text) <= 60 else f"{text[:57]}..."
