@@ -5,98 +5,104 @@ differentiate it; `gg.nn`, `gg.optim` and `gg.fit` train with it.
 """
 
 from . import operators as _operators  # binds the methods of Tensor and Graph
-from .autodiff import GradcheckReport, grad, gradcheck, numerical, value_and_grad, vjp
+from .autodiff import (
+    GradcheckReport as GradcheckReport,
+)
+from .autodiff import (
+    grad as grad,
+)
+from .autodiff import (
+    gradcheck as gradcheck,
+)
+from .autodiff import (
+    graph_of as graph_of,
+)
+from .autodiff import (
+    numerical as numerical,
+)
+from .autodiff import (
+    value_and_grad as value_and_grad,
+)
+from .autodiff import (
+    vjp as vjp,
+)
 from .errors import (
-    ArgumentError,
-    CheckpointError,
-    DataError,
-    DTypeError,
-    GlassgradError,
-    GradientMismatch,
-    GraphError,
-    NotFiniteError,
-    ShapeError,
+    ArgumentError as ArgumentError,
 )
-from .graph import Graph, Node, Op
-from .ops import linalg
-from .ops.activation import elu, leaky_relu, log_softmax, relu, softmax
-from .ops.arithmetic import (
-    abs,
-    add,
-    ceil,
-    clip,
-    divide,
-    floor,
-    maximum,
-    minimum,
-    multiply,
-    negative,
-    positive,
-    pow,
-    reciprocal,
-    remainder,
-    round,
-    sign,
-    square,
-    subtract,
-    trunc,
+from .errors import (
+    CheckpointError as CheckpointError,
 )
-from .ops.compare import (
-    equal,
-    greater,
-    greater_equal,
-    isfinite,
-    isinf,
-    isnan,
-    less,
-    less_equal,
-    logical_and,
-    logical_not,
-    logical_or,
-    not_equal,
-    where,
+from .errors import (
+    DataError as DataError,
 )
-from .ops.contract import matmul, outer, vecdot
-from .ops.create import arange, empty, eye, full, full_like, linspace, ones, ones_like, zeros, zeros_like
-from .ops.exponential import exp, expm1, log, log1p, log2, log10, logaddexp, sigmoid, softplus, sqrt
-from .ops.index import one_hot, take, take_along_axis
-from .ops.reduce import all, any, argmax, argmin, logsumexp, max, mean, min, prod, std, sum, var
-from .ops.shape import (
-    astype,
-    broadcast_to,
-    concat,
-    expand_dims,
-    flatten,
-    flip,
-    matrix_transpose,
-    moveaxis,
-    pad,
-    permute_dims,
-    reshape,
-    squeeze,
-    stack,
-    stop_gradient,
+from .errors import (
+    DTypeError as DTypeError,
 )
-from .ops.sort import argsort, sort, tril, triu
-from .ops.trigonometric import acos, asin, atan, atan2, cos, cosh, sin, sinh, tan, tanh
-from .tensor import Tensor, asarray, no_grad, tensor
+from .errors import (
+    GlassgradError as GlassgradError,
+)
+from .errors import (
+    GradientMismatch as GradientMismatch,
+)
+from .errors import (
+    GraphError as GraphError,
+)
+from .errors import (
+    NotFiniteError as NotFiniteError,
+)
+from .errors import (
+    ShapeError as ShapeError,
+)
+from .graph import Graph as Graph
+from .graph import Node as Node
+from .graph import Op as Op
+from .ops import *  # the ops themselves: each family in glassgrad.ops lists its own
+from .tensor import Tensor as Tensor
+from .tensor import asarray as asarray
+from .tensor import no_grad as no_grad
+from .tensor import tensor as tensor
 from .tensor.dtype import (
-    bool_,
-    complex64,
-    complex128,
-    float16,
-    float32,
-    float64,
-    int8,
-    int16,
-    int32,
-    int64,
-    uint8,
-    uint16,
-    uint32,
-    uint64,
+    bool_ as bool_,
 )
-from .autodiff.view import graph_of
+from .tensor.dtype import (
+    complex64 as complex64,
+)
+from .tensor.dtype import (
+    complex128 as complex128,
+)
+from .tensor.dtype import (
+    float16 as float16,
+)
+from .tensor.dtype import (
+    float32 as float32,
+)
+from .tensor.dtype import (
+    float64 as float64,
+)
+from .tensor.dtype import (
+    int8 as int8,
+)
+from .tensor.dtype import (
+    int16 as int16,
+)
+from .tensor.dtype import (
+    int32 as int32,
+)
+from .tensor.dtype import (
+    int64 as int64,
+)
+from .tensor.dtype import (
+    uint8 as uint8,
+)
+from .tensor.dtype import (
+    uint16 as uint16,
+)
+from .tensor.dtype import (
+    uint32 as uint32,
+)
+from .tensor.dtype import (
+    uint64 as uint64,
+)
 
 e, inf, nan, newaxis, pi = 2.718281828459045, float("inf"), float("nan"), None, 3.141592653589793
 

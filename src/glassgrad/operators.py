@@ -21,13 +21,15 @@ def _reshape(x: Tensor, *sizes: Any) -> Tensor:
 
 
 def _array_ufunc(x: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
-    """What NumPy calls for `np.exp(tensor)` and `array + tensor`: the function of the same name here, if there is one."""
+    """What NumPy calls for `np.exp(tensor)` and `array + tensor`: the function of the same name here, if any."""
     import glassgrad
 
     name = {"true_divide": "divide", "power": "pow", "absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
     function = getattr(glassgrad, name, None)
     if method != "__call__" or options or function is None:
-        raise DTypeError(f"np.{ufunc.__name__} does not work on tensors: use gg.{name}, or x.numpy() outside the graph")
+        raise DTypeError(
+            f"np.{ufunc.__name__} does not work on tensors: use gg.{name}, or x.numpy() outside the graph"
+        )
     return function(*inputs)  # type: ignore[no-any-return]
 
 
@@ -94,7 +96,9 @@ METHODS = {
 for _name, _method in METHODS.items():
     setattr(Tensor, _name, _method)
 
-Graph.backward = reverse.graph_backward  # type: ignore[method-assign]
+Graph.backward = reverse.graph_backward
 Graph._wrap_outputs = lambda graph: (
-    asarray(graph.outputs[0].value) if len(graph.outputs) == 1 else tuple(asarray(n.value) for n in graph.outputs)
+    asarray(graph.outputs[0].value)
+    if len(graph.outputs) == 1
+    else tuple(asarray(n.value) for n in graph.outputs)
 )

@@ -142,14 +142,14 @@ def test_a_history_without_loss_is_refused(tmp_path: Path):
 
 
 def test_the_confusion_matrix_shows_counts_and_fractions_of_rows(tmp_path: Path, drawn: list[Figure]):
-    plot_confusion([[6, 2, 0], [0, 3, 1], [0, 0, 0]], ["cat", "dog", "$bird$"], tmp_path / "confusion.png")
+    plot_confusion([[6, 2, 0], [0, 3, 1], [0, 0, 0]], ["cat", "dog", r"$\bird$"], tmp_path / "confusion.png")
     matrix, scale = drawn[0].axes
     assert [text.get_text() for text in matrix.texts] == list("620031000")
     shown = np.asarray(matrix.images[0].get_array())
     np.testing.assert_allclose(shown, [[0.75, 0.25, 0], [0, 0.75, 0.25], [0, 0, 0]], rtol=1e-15)
     assert [text.get_position() for text in matrix.texts[:3]] == [(0, 0), (1, 0), (2, 0)]
-    assert [text.get_text() for text in matrix.get_xticklabels()] == ["cat", "dog", "$bird$"]
-    assert [text.get_text() for text in matrix.get_yticklabels()] == ["cat", "dog", "$bird$"]
+    assert [text.get_text() for text in matrix.get_xticklabels()] == ["cat", "dog", r"$\bird$"]
+    assert [text.get_text() for text in matrix.get_yticklabels()] == ["cat", "dog", r"$\bird$"]
     assert (matrix.get_xlabel(), matrix.get_ylabel()) == ("predicted class", "true class")
     assert scale.get_ylabel() == "fraction of the true class"
     assert title(matrix) == "Accuracy 75.0%: 9 of 12 right"

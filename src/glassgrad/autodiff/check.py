@@ -27,8 +27,11 @@ class GradcheckReport:
     order: int
 
     def __str__(self) -> str:
-        where = f"at argument {self.argument}, index {self.index}" if self.compared else ""
-        return f"{self.compared} entries agree to order {self.order}; largest relative error {self.largest_error:.2e} {where}".strip()
+        found = f"{self.compared} entries agree to order {self.order}"
+        worst = (
+            f"largest relative error {self.largest_error:.2e} at argument {self.argument}, index {self.index}"
+        )
+        return f"{found}; {worst}" if self.compared else found
 
 
 def gradcheck(
@@ -123,5 +126,9 @@ def _worse(first: GradcheckReport, second: GradcheckReport) -> GradcheckReport:
     """Both reports as one, with the larger error."""
     worse = second if second.largest_error >= first.largest_error else first
     return GradcheckReport(
-        worse.largest_error, worse.argument, worse.index, first.compared + second.compared, max(first.order, second.order)
+        worse.largest_error,
+        worse.argument,
+        worse.index,
+        first.compared + second.compared,
+        max(first.order, second.order),
     )

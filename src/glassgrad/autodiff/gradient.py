@@ -48,7 +48,9 @@ class Run:
         )
 
 
-def run_on_variables(function: Callable[..., Any], args: tuple[Any, ...], argnums: Sequence[int], name: str) -> Run:
+def run_on_variables(
+    function: Callable[..., Any], args: tuple[Any, ...], argnums: Sequence[int], name: str
+) -> Run:
     """Call `function` with every tensor in the arguments `argnums` replaced by a fresh variable.
 
     A variable that stands for a tensor of an outer differentiation is linked to it, so that the outer one sees
@@ -59,7 +61,9 @@ def run_on_variables(function: Callable[..., Any], args: tuple[Any, ...], argnum
     parts: list[tuple[list[Tensor], tree.Rebuild]] = []
     for position in argnums:
         if not -len(args) <= position < len(args):
-            raise ArgumentError(f"{name} got argnums={position}, but the function was called with {len(args)} arguments")
+            raise ArgumentError(
+                f"{name} got argnums={position}, but the function was called with {len(args)} arguments"
+            )
         found, rebuild = tree.flatten(args[position])
         if hasattr(args[position], "named_parameters"):
             leaves = list(found)
@@ -110,7 +114,9 @@ def value_and_grad(
     return differentiated
 
 
-def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+def grad(
+    function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., Any]:
     """A function that returns the gradient of `function`; see `value_and_grad` for arguments and structure.
 
     With `has_aux` it returns `(gradient, aux)`. Nest it for higher orders.
@@ -131,7 +137,9 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux
 def _require_number(output: Any, function: Callable[..., Any]) -> Tensor:
     name = getattr(function, "__name__", "the function")
     if not isinstance(output, Tensor):
-        raise ArgumentError(f"grad needs a function that returns a tensor; {name} returned {type(output).__name__}")
+        raise ArgumentError(
+            f"grad needs a function that returns a tensor; {name} returned {type(output).__name__}"
+        )
     if output.size != 1:
         raise GraphError(
             f"grad needs a function that returns a single number; {name} returned shape {output.shape}. "
@@ -143,7 +151,7 @@ def _require_number(output: Any, function: Callable[..., Any]) -> Tensor:
 
 
 def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
-    """`function(*inputs)` and its pullback: from an upstream gradient to one gradient per input (vector times Jacobian).
+    """`function(*inputs)` and its pullback, from an upstream gradient to one gradient per input (vector · Jacobian).
 
     The result and the upstream gradient may be nested dicts, lists and tuples of tensors of equal structure.
     The pullback may be called several times. Raises ShapeError if an upstream gradient does not fit.
@@ -157,12 +165,16 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
     outputs, rebuild = tree.flatten(run.result)
     for output in outputs:
         if not isinstance(output, Tensor):
-            raise ArgumentError(f"vjp needs a function that returns tensors; it returned {type(output).__name__}")
+            raise ArgumentError(
+                f"vjp needs a function that returns tensors; it returned {type(output).__name__}"
+            )
 
     def pullback(upstream: Any) -> tuple[Any, ...]:
         given, _ = tree.flatten(upstream)
         if len(given) != len(outputs):
-            raise ShapeError(f"the function returned {len(outputs)} tensors; the pullback got {len(given)} upstream gradients")
+            raise ShapeError(
+                f"the function returned {len(outputs)} tensors; the pullback got {len(given)} upstream gradients"
+            )
         seeds = [as_upstream(output, g) for output, g in zip(outputs, given, strict=True)]
         return tuple(run.pull_back(outputs, seeds))
 

@@ -55,10 +55,14 @@ def grad(
 
 
 def _as_point(value: Any) -> Array:
-    array = asarray(value).numpy()
-    if array.dtype.kind not in "fiu":
-        raise DTypeError(f"numerical.grad needs real inputs; got {array.dtype}")
-    return array.astype(np.float64)
+    given = asarray(value)
+    if given.dtype.kind not in "fiu":
+        raise DTypeError(f"numerical.grad needs real inputs; got {given.dtype}")
+    if not isinstance(value, Tensor):
+        given = asarray(
+            value, np.float64
+        )  # Python's 0.1 is a double; the default float32 would move the point
+    return given.numpy().astype(np.float64)
 
 
 def _partial(
@@ -120,5 +124,7 @@ def call(function: Callable[..., Any], points: list[Array]) -> Any:
         result = function(*[Tensor(point) for point in points])
     output = np.asarray(result.numpy() if isinstance(result, Tensor) else result)
     if output.size != 1:
-        raise GraphError(f"numerical.grad needs a function that returns a single number; got shape {output.shape}")
+        raise GraphError(
+            f"numerical.grad needs a function that returns a single number; got shape {output.shape}"
+        )
     return output.reshape(())[()]

@@ -97,10 +97,14 @@ def _recorded_node(x: Tensor) -> Node:
     if x.cut is not None:
         how, origin = x.cut
         raise GraphError(
-            f"backward() has nothing to go back through: a tensor this result depends on was {how} at {describe(origin)}. "
-            f"Remove that, or keep it out of the path from the parameters to the loss."
+            f"backward() has nothing to go back through: a tensor this result depends on was {how} "
+            f"at {describe(origin)}. Remove that, or keep it out of the path from the parameters to the loss."
         )
-    stopped = next((n for n in ancestors([x.node]) if not n.op.differentiable), None) if x.node is not None else None
+    stopped = (
+        next((n for n in ancestors([x.node]) if not n.op.differentiable), None)
+        if x.node is not None
+        else None
+    )
     if stopped is not None:
         raise GraphError(
             f"backward() has nothing to go back through: no gradient passes {stopped.op.name} at {stopped.place}, "
@@ -123,7 +127,9 @@ def as_upstream(x: Tensor, upstream: Any) -> Tensor:
         return Tensor(np.ones(x.shape, x.dtype))
     given = asarray(upstream)
     if given.shape != x.shape:
-        raise ShapeError(f"the upstream gradient must have the shape of the result, {x.shape}; got {given.shape}")
+        raise ShapeError(
+            f"the upstream gradient must have the shape of the result, {x.shape}; got {given.shape}"
+        )
     return given if given.dtype == x.dtype else asarray(given.numpy().astype(x.dtype))
 
 

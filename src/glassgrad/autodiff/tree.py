@@ -41,5 +41,3 @@ def _branch(children: list[Any], where: str, join: Callable[[list[Any]], Any]) -
         return join(built)
 
     return leaves, rebuild
-
-

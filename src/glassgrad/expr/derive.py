@@ -76,7 +76,9 @@ def _derive(expr: Expr, variable: str, known: dict[Expr, Expr]) -> Expr:
         return ZERO
     if expr not in known:
         total: Expr = ZERO
-        for operand, partial in zip(expr.operands, PARTIALS[expr.instruction](expr, *expr.operands), strict=True):
+        for operand, partial in zip(
+            expr.operands, PARTIALS[expr.instruction](expr, *expr.operands), strict=True
+        ):
             if partial != ZERO and variable in s.variables(operand):
                 total = total + partial * _derive(operand, variable, known)
         known[expr] = simplify(total)

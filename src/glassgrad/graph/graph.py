@@ -58,9 +58,13 @@ class Graph:
         self.inputs = tuple(inputs)
         self.outputs = tuple(outputs)
         self.body = tuple(ancestors(self.outputs, set(self.inputs)))
-        strangers = [n for n in self.body if isinstance(n.op, Leaf) and n.value is None and n not in self.inputs]
+        strangers = [
+            n for n in self.body if isinstance(n.op, Leaf) and n.value is None and n not in self.inputs
+        ]
         if strangers:
-            raise GraphError(f"the graph depends on {strangers[0]!r}, which is neither an input nor has a value")
+            raise GraphError(
+                f"the graph depends on {strangers[0]!r}, which is neither an input nor has a value"
+            )
 
     def nodes_topologically_sorted(self) -> list[Node]:
         """All nodes, each after the nodes it depends on."""

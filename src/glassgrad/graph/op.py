@@ -76,7 +76,9 @@ class Op:
         """The value, computed by NumPy."""
         raise NotImplementedError
 
-    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
         """Downstream gradients from the upstream gradient `g`; may skip inputs that are not `needed`."""
         raise GraphError(f"{self.name} has no derivative: {self.no_gradient_because}")
 
@@ -87,7 +89,9 @@ class Op:
     def describe_inputs(self, inputs: tuple[Any, ...]) -> str:
         """The inputs' names, dtypes and shapes, for messages: `a float32[2, 3] and b float32[4, 5]`."""
         names = self.argument_names or tuple(f"input {i}" for i in range(len(inputs)))
-        parts = [f"{name} {value.dtype}{list(value.shape)}" for name, value in zip(names, inputs, strict=False)]
+        parts = [
+            f"{name} {value.dtype}{list(value.shape)}" for name, value in zip(names, inputs, strict=False)
+        ]
         return " and ".join(parts)
 
 

@@ -18,12 +18,22 @@ def to_text(graph: Graph) -> str:
     names = node_names(graph)
     rows = []
     for node in graph.body:
-        call = node.op.name if isinstance(node.op, Leaf) else f"{node.op.name}({', '.join(names[n] for n in node.inputs)})"
+        call = (
+            node.op.name
+            if isinstance(node.op, Leaf)
+            else f"{node.op.name}({', '.join(names[n] for n in node.inputs)})"
+        )
         parts = [f"{names[node]} = {call}", f"{node.dtype}{list(node.shape)}"]
-        parts += [f"{label} {brief(array)}" for label, array in (("value", node.value), ("grad", node.grad)) if array is not None]
+        parts += [
+            f"{label} {brief(array)}"
+            for label, array in (("value", node.value), ("grad", node.grad))
+            if array is not None
+        ]
         rows.append((*parts, "", "")[:4])
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
 
 
 def node_names(graph: Graph) -> dict[Node, str]:

@@ -53,7 +53,7 @@ def add(x1: Any, x2: Any, /) -> Tensor:
 
     Raises ShapeError if the shapes do not broadcast.
 
-    >>> add(asarray([1.0, 2.0]), 10)
+    >>> gg.add(gg.asarray([1.0, 2.0]), 10)
     tensor([11., 12.])
     """
     return apply(_add, x1, x2)
@@ -78,7 +78,7 @@ _subtract = Subtract()
 def subtract(x1: Any, x2: Any, /) -> Tensor:
     """Difference, elementwise with broadcasting. Numeric dtypes, promoted. Raises ShapeError, DTypeError.
 
-    >>> subtract(asarray([1.0, 2.0]), 10)
+    >>> gg.subtract(gg.asarray([1.0, 2.0]), 10)
     tensor([-9., -8.])
     """
     return apply(_subtract, x1, x2)
@@ -103,7 +103,7 @@ _multiply = Multiply()
 def multiply(x1: Any, x2: Any, /) -> Tensor:
     """Product, elementwise with broadcasting. Any dtypes, promoted. Raises ShapeError.
 
-    >>> multiply(asarray([1.0, 2.0]), 10)
+    >>> gg.multiply(gg.asarray([1.0, 2.0]), 10)
     tensor([10., 20.])
     """
     return apply(_multiply, x1, x2)
@@ -128,7 +128,7 @@ _divide = Divide()
 def divide(x1: Any, x2: Any, /) -> Tensor:
     """Quotient, elementwise with broadcasting; integers are divided as float32. x/0 is infinite, 0/0 is NaN.
 
-    >>> divide(asarray([1, 2]), 4)
+    >>> gg.divide(gg.asarray([1, 2]), 4)
     tensor([0.25, 0.5 ])
     """
     return apply(_divide, x1, x2)
@@ -153,7 +153,7 @@ _negative = Negative()
 def negative(x: Any, /) -> Tensor:
     """-x, elementwise, numeric dtypes.
 
-    >>> negative(asarray([1.0, -2.0]))
+    >>> gg.negative(gg.asarray([1.0, -2.0]))
     tensor([-1.,  2.])
     """
     return apply(_negative, x)
@@ -187,7 +187,7 @@ def pow(x1: Any, x2: Any, /) -> Tensor:
     The gradient with respect to the exponent is 0 where the base is 0 (and the exponent is not negative), NaN where
     the base is negative. A Python exponent of 2 is computed as `square`.
 
-    >>> pow(asarray([1.0, -2.0]), 3)
+    >>> gg.pow(gg.asarray([1.0, -2.0]), 3)
     tensor([ 1., -8.])
     """
     if type(x2) in (int, float) and x2 == 2:
@@ -213,7 +213,7 @@ _square = Square()
 def square(x: Any, /) -> Tensor:
     """x * x, elementwise, numeric dtypes. An op of its own because it needs no logarithm for its derivative.
 
-    >>> square(asarray([1.0, -3.0]))
+    >>> gg.square(gg.asarray([1.0, -3.0]))
     tensor([1., 9.])
     """
     return apply(_square, x)
@@ -235,7 +235,7 @@ _reciprocal = Reciprocal()
 def reciprocal(x: Any, /) -> Tensor:
     """1 / x, elementwise, float dtypes; 1/0 is infinite.
 
-    >>> reciprocal(asarray([2.0, -4.0]))
+    >>> gg.reciprocal(gg.asarray([2.0, -4.0]))
     tensor([ 0.5 , -0.25])
     """
     return apply(_reciprocal, x)
@@ -259,7 +259,7 @@ _remainder = Remainder()
 def remainder(x1: Any, x2: Any, /) -> Tensor:
     """The remainder of floor division, with the sign of x2, as Python's `%`. Real dtypes, promoted.
 
-    >>> remainder(asarray([5.0, -5.0]), 3)
+    >>> gg.remainder(gg.asarray([5.0, -5.0]), 3)
     tensor([2., 1.])
     """
     return apply(_remainder, x1, x2)
@@ -284,7 +284,7 @@ _abs = Abs()
 def abs(x: Any, /) -> Tensor:
     """Absolute value, elementwise, real dtypes. The derivative at 0 is taken as 0.
 
-    >>> abs(asarray([1.5, -2.0]))
+    >>> gg.abs(gg.asarray([1.5, -2.0]))
     tensor([1.5, 2. ])
     """
     return apply(_abs, x)
@@ -309,7 +309,7 @@ _sign = Sign()
 def sign(x: Any, /) -> Tensor:
     """The sign, elementwise, real dtypes. The derivative is 0 everywhere.
 
-    >>> sign(asarray([-3.0, 0.0, 2.0]))
+    >>> gg.sign(gg.asarray([-3.0, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
     """
     return apply(_sign, x)
@@ -364,7 +364,7 @@ def _rounded(op: Rounding, x: Any) -> Tensor:
 def floor(x: Any, /) -> Tensor:
     """The largest integer not greater than x, elementwise; integers stay. The derivative is 0.
 
-    >>> floor(asarray([1.5, -1.5]))
+    >>> gg.floor(gg.asarray([1.5, -1.5]))
     tensor([ 1., -2.])
     """
     return _rounded(_floor, x)
@@ -373,7 +373,7 @@ def floor(x: Any, /) -> Tensor:
 def ceil(x: Any, /) -> Tensor:
     """The smallest integer not smaller than x, elementwise; integers stay. The derivative is 0.
 
-    >>> ceil(asarray([1.5, -1.5]))
+    >>> gg.ceil(gg.asarray([1.5, -1.5]))
     tensor([ 2., -1.])
     """
     return _rounded(_ceil, x)
@@ -382,7 +382,7 @@ def ceil(x: Any, /) -> Tensor:
 def round(x: Any, /) -> Tensor:
     """The nearest integer, halves to the even one, elementwise; integers stay. The derivative is 0.
 
-    >>> round(asarray([0.5, 1.5, 2.6]))
+    >>> gg.round(gg.asarray([0.5, 1.5, 2.6]))
     tensor([0., 2., 3.])
     """
     return _rounded(_round, x)
@@ -391,7 +391,7 @@ def round(x: Any, /) -> Tensor:
 def trunc(x: Any, /) -> Tensor:
     """The integer part of x, elementwise; integers stay. The derivative is 0.
 
-    >>> trunc(asarray([1.5, -1.5]))
+    >>> gg.trunc(gg.asarray([1.5, -1.5]))
     tensor([ 1., -1.])
     """
     return _rounded(_trunc, x)
@@ -421,7 +421,7 @@ def maximum(x1: Any, x2: Any, /) -> Tensor:
 
     Where both are equal each gets half of the upstream gradient, as central differences and PyTorch have it.
 
-    >>> maximum(asarray([1.0, 5.0]), 3)
+    >>> gg.maximum(gg.asarray([1.0, 5.0]), 3)
     tensor([3., 5.])
     """
     return apply(_maximum, x1, x2)
@@ -449,7 +449,7 @@ _minimum = Minimum()
 def minimum(x1: Any, x2: Any, /) -> Tensor:
     """The smaller of two numbers, elementwise with broadcasting; NaN if either is. Real dtypes, promoted.
 
-    >>> minimum(asarray([1.0, 5.0]), 3)
+    >>> gg.minimum(gg.asarray([1.0, 5.0]), 3)
     tensor([1., 3.])
     """
     return apply(_minimum, x1, x2)
@@ -477,7 +477,7 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
 
     The derivative with respect to x is 1 inside and at the bounds, as PyTorch's `clamp` has it.
 
-    >>> clip(asarray([-2.0, 0.5, 3.0]), 0, 1)
+    >>> gg.clip(gg.asarray([-2.0, 0.5, 3.0]), 0, 1)
     tensor([0. , 0.5, 1. ])
     """
     if min is None or max is None:

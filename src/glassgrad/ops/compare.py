@@ -58,7 +58,7 @@ _equal = Equal()
 def equal(x1: Any, x2: Any, /) -> Tensor:
     """Whether x1 equals x2, elementwise with broadcasting; a tensor of booleans, without gradient.
 
-    >>> equal(asarray([1.0, 2.0]), 2.0)
+    >>> gg.equal(gg.asarray([1.0, 2.0]), 2.0)
     tensor([False,  True])
     """
     return apply(_equal, x1, x2)
@@ -77,7 +77,7 @@ _not_equal = NotEqual()
 def not_equal(x1: Any, x2: Any, /) -> Tensor:
     """Whether x1 differs from x2, elementwise with broadcasting; a tensor of booleans, without gradient.
 
-    >>> not_equal(asarray([1.0, 2.0]), 2.0)
+    >>> gg.not_equal(gg.asarray([1.0, 2.0]), 2.0)
     tensor([ True, False])
     """
     return apply(_not_equal, x1, x2)
@@ -95,7 +95,7 @@ _greater = Greater()
 def greater(x1: Any, x2: Any, /) -> Tensor:
     """Whether x1 is greater than x2, elementwise with broadcasting; a tensor of booleans, without gradient.
 
-    >>> greater(asarray([1.0, 2.0]), 2.0)
+    >>> gg.greater(gg.asarray([1.0, 2.0]), 2.0)
     tensor([False, False])
     """
     return apply(_greater, x1, x2)
@@ -113,7 +113,7 @@ _greater_equal = GreaterEqual()
 def greater_equal(x1: Any, x2: Any, /) -> Tensor:
     """Whether x1 is at least x2, elementwise with broadcasting; a tensor of booleans, without gradient.
 
-    >>> greater_equal(asarray([1.0, 2.0]), 2.0)
+    >>> gg.greater_equal(gg.asarray([1.0, 2.0]), 2.0)
     tensor([False,  True])
     """
     return apply(_greater_equal, x1, x2)
@@ -173,7 +173,7 @@ def logical_not(x: Any, /) -> Tensor:
 def isnan(x: Any, /) -> Tensor:
     """Whether x is NaN, elementwise: the only number that differs from itself.
 
-    >>> isnan(asarray([1.0, float("nan")]))
+    >>> gg.isnan(gg.asarray([1.0, float("nan")]))
     tensor([False,  True])
     """
     x = asarray(x)
@@ -189,7 +189,7 @@ def isinf(x: Any, /) -> Tensor:
 def isfinite(x: Any, /) -> Tensor:
     """Whether x is neither infinite nor NaN, elementwise.
 
-    >>> isfinite(asarray([1.0, float("inf"), float("nan")]))
+    >>> gg.isfinite(gg.asarray([1.0, float("inf"), float("nan")]))
     tensor([ True, False, False])
     """
     x = asarray(x)
@@ -234,7 +234,7 @@ def where(condition: Any, x1: Any, x2: Any, /) -> Tensor:
 
     Both x1 and x2 are computed everywhere. Raises DTypeError if the condition is not boolean.
 
-    >>> where(asarray([True, False]), asarray([1.0, 2.0]), 0.0)
+    >>> gg.where(gg.asarray([True, False]), gg.asarray([1.0, 2.0]), 0.0)
     tensor([1., 0.])
     """
     if isinstance(x1, int | float) and isinstance(x2, int | float):

@@ -35,7 +35,9 @@ class Matmul(Bilinear):
         try:
             batch = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
         except ValueError:
-            raise ShapeError(f"matmul cannot broadcast the leading axes of {self.describe_inputs((x1, x2))}") from None
+            raise ShapeError(
+                f"matmul cannot broadcast the leading axes of {self.describe_inputs((x1, x2))}"
+            ) from None
         return Aval((*batch, x1.shape[-2], x2.shape[-1]), promote({x1.dtype, x2.dtype}))
 
     def forward(self, x1: Any, x2: Any) -> Any:
@@ -62,12 +64,14 @@ def matmul(x1: Any, x2: Any, /) -> Tensor:
     A 1-D x1 is a row, a 1-D x2 a column, and that axis does not appear in the result.
     Raises ShapeError if the inner sizes differ.
 
-    >>> matmul(asarray([[1.0, 2.0]]), asarray([[3.0], [4.0]]))
+    >>> gg.matmul(gg.asarray([[1.0, 2.0]]), gg.asarray([[3.0], [4.0]]))
     tensor([[11.]])
     """
     x1, x2 = asarray(x1), asarray(x2)
     if x1.ndim == 0 or x2.ndim == 0:
-        raise ShapeError(f"matmul needs at least 1 axis on both sides; got shapes {x1.shape} and {x2.shape}. Use * for numbers.")
+        raise ShapeError(
+            f"matmul needs at least 1 axis on both sides; got shapes {x1.shape} and {x2.shape}. Use * for numbers."
+        )
     if x1.ndim > 1 and x2.ndim > 1:
         return apply(_matmul, x1, x2)
     left = expand_dims(x1, 0) if x1.ndim == 1 else x1
@@ -79,7 +83,7 @@ def matmul(x1: Any, x2: Any, /) -> Tensor:
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     """Sum of products along `axis`, the rest broadcast. Real dtypes.
 
-    >>> vecdot(asarray([1.0, 2.0]), asarray([3.0, 4.0]))
+    >>> gg.vecdot(gg.asarray([1.0, 2.0]), gg.asarray([3.0, 4.0]))
     tensor(11.)
     """
     from .reduce import sum
@@ -90,7 +94,7 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
 def outer(x1: Any, x2: Any, /) -> Tensor:
     """All products of the elements of two vectors: (n,) and (m,) give (n, m).
 
-    >>> outer(asarray([1.0, 2.0]), asarray([3.0, 4.0]))
+    >>> gg.outer(gg.asarray([1.0, 2.0]), gg.asarray([3.0, 4.0]))
     tensor([[3., 4.],
             [6., 8.]])
     """

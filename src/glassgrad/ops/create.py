@@ -10,7 +10,18 @@ import numpy as np
 from ..tensor import Tensor, asarray
 from ..tensor.dtype import DEFAULT_FLOAT, as_dtype
 
-__all__ = ["arange", "empty", "eye", "full", "full_like", "linspace", "ones", "ones_like", "zeros", "zeros_like"]
+__all__ = [
+    "arange",
+    "empty",
+    "eye",
+    "full",
+    "full_like",
+    "linspace",
+    "ones",
+    "ones_like",
+    "zeros",
+    "zeros_like",
+]
 
 Shape = int | Sequence[int]
 
@@ -18,7 +29,7 @@ Shape = int | Sequence[int]
 def zeros(shape: Shape, *, dtype: Any = DEFAULT_FLOAT) -> Tensor:
     """Zeros.
 
-    >>> zeros(2)
+    >>> gg.zeros(2)
     tensor([0., 0.])
     """
     return asarray(np.zeros(shape, as_dtype(dtype)))
@@ -27,7 +38,7 @@ def zeros(shape: Shape, *, dtype: Any = DEFAULT_FLOAT) -> Tensor:
 def ones(shape: Shape, *, dtype: Any = DEFAULT_FLOAT) -> Tensor:
     """Ones.
 
-    >>> ones((1, 2))
+    >>> gg.ones((1, 2))
     tensor([[1., 1.]])
     """
     return asarray(np.ones(shape, as_dtype(dtype)))
@@ -41,7 +52,7 @@ def empty(shape: Shape, *, dtype: Any = DEFAULT_FLOAT) -> Tensor:
 def full(shape: Shape, fill_value: float, *, dtype: Any = None) -> Tensor:
     """One number everywhere, by default in the dtype that the number has as a tensor.
 
-    >>> full(2, 0.5)
+    >>> gg.full(2, 0.5)
     tensor([0.5, 0.5])
     """
     number = asarray(fill_value, dtype)
@@ -69,7 +80,7 @@ def full_like(x: Any, /, fill_value: float, *, dtype: Any = None) -> Tensor:
 def arange(start: float, /, stop: float | None = None, step: float = 1, *, dtype: Any = None) -> Tensor:
     """Numbers from `start` (0 if only one argument is given) up to, not including, `stop`.
 
-    >>> arange(3)
+    >>> gg.arange(3)
     tensor([0, 1, 2])
     """
     values = np.arange(start, step=step) if stop is None else np.arange(start, stop, step)
@@ -77,10 +88,12 @@ def arange(start: float, /, stop: float | None = None, step: float = 1, *, dtype
     return asarray(values.astype(as_dtype(dtype or natural)))
 
 
-def linspace(start: float, stop: float, /, num: int, *, dtype: Any = DEFAULT_FLOAT, endpoint: bool = True) -> Tensor:
+def linspace(
+    start: float, stop: float, /, num: int, *, dtype: Any = DEFAULT_FLOAT, endpoint: bool = True
+) -> Tensor:
     """`num` evenly spaced numbers from `start` to `stop`.
 
-    >>> linspace(0, 1, 3)
+    >>> gg.linspace(0, 1, 3)
     tensor([0. , 0.5, 1. ])
     """
     return asarray(np.linspace(start, stop, num, endpoint=endpoint).astype(as_dtype(dtype)))
@@ -89,7 +102,7 @@ def linspace(start: float, stop: float, /, num: int, *, dtype: Any = DEFAULT_FLO
 def eye(rows: int, columns: int | None = None, /, *, k: int = 0, dtype: Any = DEFAULT_FLOAT) -> Tensor:
     """Ones on diagonal k of a matrix of zeros.
 
-    >>> eye(2)
+    >>> gg.eye(2)
     tensor([[1., 0.],
             [0., 1.]])
     """

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..expr import Expr
 from ..expr import scalar as s
-from ..tensor import Tensor, apply, asarray
+from ..tensor import Tensor, apply
 from .families import Elementwise, Partials
 
 __all__ = ["exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "sigmoid", "softplus", "sqrt"]
@@ -30,8 +30,8 @@ _exp = Exp()
 def exp(x: Any, /) -> Tensor:
     """e to the power x, elementwise, float dtypes; overflows to infinity. Source: DLMF 4.2.
 
-    >>> exp(asarray([0.0, 1.0]))
-    tensor([1.       , 2.7182817])
+    >>> f"{gg.exp(gg.asarray(1.0)):.5f}"
+    '2.71828'
     """
     return apply(_exp, x)
 
@@ -52,7 +52,7 @@ _expm1 = Expm1()
 def expm1(x: Any, /) -> Tensor:
     """exp(x) - 1, elementwise, float dtypes, exact for small x where the difference would cancel.
 
-    >>> expm1(asarray([0.0, 1e-8]))
+    >>> gg.expm1(gg.asarray([0.0, 1e-8]))
     tensor([0.e+00, 1.e-08])
     """
     return apply(_expm1, x)
@@ -74,8 +74,8 @@ _log = Log()
 def log(x: Any, /) -> Tensor:
     """Natural logarithm, elementwise, float dtypes; -inf at 0, NaN below. Source: DLMF 4.2.
 
-    >>> log(asarray([1.0, 10.0]))
-    tensor([0.       , 2.3025851])
+    >>> f"{gg.log(gg.asarray(10.0)):.5f}"
+    '2.30259'
     """
     return apply(_log, x)
 
@@ -83,7 +83,7 @@ def log(x: Any, /) -> Tensor:
 def log2(x: Any, /) -> Tensor:
     """Logarithm to base 2, as log(x) / log(2). Float dtypes.
 
-    >>> log2(asarray([8.0]))
+    >>> gg.log2(gg.asarray([8.0]))
     tensor([3.])
     """
     return log(x) / float(np.log(2.0))
@@ -92,7 +92,7 @@ def log2(x: Any, /) -> Tensor:
 def log10(x: Any, /) -> Tensor:
     """Logarithm to base 10, as log(x) / log(10). Float dtypes.
 
-    >>> log10(asarray([100.0]))
+    >>> gg.log10(gg.asarray([100.0]))
     tensor([2.])
     """
     return log(x) / float(np.log(10.0))
@@ -114,7 +114,7 @@ _log1p = Log1p()
 def log1p(x: Any, /) -> Tensor:
     """ln(1 + x), elementwise, float dtypes, exact for small x.
 
-    >>> log1p(asarray([0.0, 1e-8]))
+    >>> gg.log1p(gg.asarray([0.0, 1e-8]))
     tensor([0.e+00, 1.e-08])
     """
     return apply(_log1p, x)
@@ -136,8 +136,8 @@ _sqrt = Sqrt()
 def sqrt(x: Any, /) -> Tensor:
     """Square root, elementwise, float dtypes; NaN below 0. The derivative at 0 is infinite.
 
-    >>> sqrt(asarray([4.0, 2.0]))
-    tensor([2.       , 1.4142135])
+    >>> f"{gg.sqrt(gg.asarray(2.0)):.5f}"
+    '1.41421'
     """
     return apply(_sqrt, x)
 
@@ -163,8 +163,8 @@ def sigmoid(x: Any, /) -> Tensor:
 
     The derivative is y (1 - y). Source: CS231n, "Backpropagation, intuitions".
 
-    >>> sigmoid(asarray([0.0, 1.0]))
-    tensor([0.5      , 0.7310586])
+    >>> f"{gg.sigmoid(gg.asarray(1.0)):.5f}"
+    '0.73106'
     """
     return apply(_sigmoid, x)
 
@@ -187,8 +187,8 @@ _softplus = Softplus()
 def softplus(x: Any, /) -> Tensor:
     """ln(1 + exp(x)), elementwise, real float dtypes: a smooth maximum of x and 0, whose derivative is sigmoid(x).
 
-    >>> softplus(asarray([0.0, 100.0]))
-    tensor([  0.6931472, 100.       ])
+    >>> f"{gg.softplus(gg.asarray(0.0)):.5f}"
+    '0.69315'
     """
     return apply(_softplus, x)
 
@@ -213,7 +213,7 @@ _logaddexp = Logaddexp()
 def logaddexp(x1: Any, x2: Any, /) -> Tensor:
     """ln(exp(x1) + exp(x2)), elementwise with broadcasting, real float dtypes.
 
-    >>> logaddexp(asarray([0.0, 1000.0]), 0.0)
-    tensor([6.931472e-01, 1.000000e+03])
+    >>> f"{gg.logaddexp(gg.asarray(0.0), 0.0):.5f}"
+    '0.69315'
     """
     return apply(_logaddexp, x1, x2)

@@ -71,7 +71,7 @@ class Elementwise(Op):
         raise NotImplementedError
 
     @cached_property
-    def argument_names(self) -> tuple[str, ...]:  # type: ignore[override]
+    def argument_names(self) -> tuple[str, ...]:
         """The inputs' names: the parameters of `value`."""
         return tuple(inspect.signature(self.value).parameters)
 
@@ -87,7 +87,7 @@ class Elementwise(Op):
         return tuple(None if partial is None else simplify(as_expr(partial)) for partial in found)
 
     @cached_property
-    def formula(self) -> str:  # type: ignore[override]
+    def formula(self) -> str:
         """The formula as text."""
         return str(self.expression)
 
@@ -120,10 +120,8 @@ class Elementwise(Op):
     def forward(self, *arrays: Any) -> Any:
         """The formula on NumPy arrays."""
         dtype = arrays[0].dtype
-        if len(arrays) == 2:
-            alike = arrays[1].dtype is dtype
-        else:
-            alike = all(array.dtype is dtype for array in arrays)
+        # two inputs are the common case, and a generator would cost more than the addition itself
+        alike = arrays[1].dtype is dtype if len(arrays) == 2 else all(a.dtype is dtype for a in arrays)
         if not alike or dtype.kind not in self._kinds_as_they_are:
             arrays = self._promoted(arrays)
         return self._evaluate(*arrays)
@@ -141,7 +139,9 @@ class Elementwise(Op):
             joint = DEFAULT_FLOAT
         return tuple(array if array.dtype == bool_ else array.astype(joint, copy=False) for array in arrays)
 
-    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
         """Upstream times local gradient, summed back to each input's shape."""
         known = (g, out, *inputs)
         parts: list[Tensor | None] = []
@@ -215,7 +215,7 @@ class Formula(Elementwise):
         return self.label
 
     @cached_property
-    def argument_names(self) -> tuple[str, ...]:  # type: ignore[override]
+    def argument_names(self) -> tuple[str, ...]:
         """The variables that the formula reads."""
         return self.names
 
@@ -278,7 +278,9 @@ class Linear(Op):
         """The transposed linear map applied to `g`: one tensor per linear input."""
         raise NotImplementedError
 
-    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
         """The transpose."""
         gradients = self.transpose(g, *inputs)
         return (*gradients, *(None,) * (len(inputs) - len(gradients)))
@@ -286,7 +288,9 @@ class Linear(Op):
     def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
         """The op itself on the tangents; indices stay."""
         count = len(inputs) if self.linear_inputs is None else self.linear_inputs
-        moving = [_zeros_like(x) if t is None else t for t, x in zip(tangents[:count], inputs[:count], strict=True)]
+        moving = [
+            _zeros_like(x) if t is None else t for t, x in zip(tangents[:count], inputs[:count], strict=True)
+        ]
         return apply(self, *moving, *inputs[count:])
 
 
@@ -303,7 +307,9 @@ class Bilinear(Op):
         """The gradient of the right input; may not read `right`'s values."""
         raise NotImplementedError
 
-    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor) -> tuple[Tensor | None, ...]:
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
         """Each transpose where it is needed."""
         left = self.transpose_left(g, *inputs) if needed[0] else None
         right = self.transpose_right(g, *inputs) if needed[1] else None

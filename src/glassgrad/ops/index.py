@@ -14,9 +14,9 @@ from ..tensor import Tensor, apply, asarray
 from .families import Linear
 from .shape import normalize_axis
 
-__all__ = ["At", "getitem", "one_hot", "take", "take_along_axis"]
+__all__ = ["one_hot", "take", "take_along_axis"]
 
-Item = int | None | type(Ellipsis) | tuple[str, Any, Any, Any] | str  # type: ignore[valid-type]
+Item = Any  # an int, None, Ellipsis, ("slice", start, stop, step) or ARRAY
 ARRAY = "array"
 """In a key: the place of the next index array."""
 
@@ -42,10 +42,12 @@ class Index(Linear):
 
     key: Key
 
-    pattern: ClassVar[str] = "scatterer: the upstream gradient goes back to the chosen positions, zero elsewhere"
+    pattern: ClassVar[str] = (
+        "scatterer: the upstream gradient goes back to the chosen positions, zero elsewhere"
+    )
 
     @property
-    def saves(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]
+    def saves(self) -> tuple[tuple[int, ...], ...]:
         """The index arrays."""
         return (tuple(range(1, 1 + self.key.items.count(ARRAY))),)
 
@@ -78,7 +80,7 @@ class IndexAdd(Linear):
     pattern: ClassVar[str] = "gatherer: each value gets the upstream gradient of its position"
 
     @property
-    def saves(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]
+    def saves(self) -> tuple[tuple[int, ...], ...]:
         """The index arrays."""
         return (tuple(range(1, 1 + self.key.items.count(ARRAY))),)
 
@@ -105,10 +107,12 @@ class IndexSet(Linear):
     key: Key
 
     linear_inputs: ClassVar[int | None] = 2
-    pattern: ClassVar[str] = "router: replaced positions send the upstream gradient to the values, the others to x"
+    pattern: ClassVar[str] = (
+        "router: replaced positions send the upstream gradient to the values, the others to x"
+    )
 
     @property
-    def saves(self) -> tuple[tuple[int, ...], ...]:  # type: ignore[override]
+    def saves(self) -> tuple[tuple[int, ...], ...]:
         """The index arrays."""
         return (tuple(range(2, 2 + self.key.items.count(ARRAY))),) * 2
 
@@ -119,7 +123,9 @@ class IndexSet(Linear):
         except ValueError:
             fits = False
         if not fits:
-            raise ShapeError(f"x.at[...] selects shape {place.shape} of x {x.shape}; values of shape {values.shape} do not fit there")
+            raise ShapeError(
+                f"x.at[...] selects shape {place.shape} of x {x.shape}; values of shape {values.shape} do not fit there"
+            )
         return x
 
     def forward(self, x: Any, values: Any, *indices: Any) -> Any:
@@ -137,7 +143,7 @@ class IndexSet(Linear):
 def getitem(x: Tensor, key: Any) -> Tensor:
     """x[key] with NumPy's meaning: integers, slices, `...`, None, integer arrays and boolean masks.
 
-    >>> getitem(asarray([[1, 2], [3, 4]]), (slice(None), 0))
+    >>> getitem(gg.asarray([[1, 2], [3, 4]]), (slice(None), 0))
     tensor([1, 3])
     """
     static, arrays = split_key(x, key)
@@ -152,7 +158,9 @@ def split_key(x: Tensor, key: Any) -> tuple[Key, list[Tensor]]:
         if item is None or item is Ellipsis:
             items.append(item)
         elif isinstance(item, slice):
-            items.append(("slice", *(None if end is None else int(end) for end in (item.start, item.stop, item.step))))
+            items.append(
+                ("slice", *(None if end is None else int(end) for end in (item.start, item.stop, item.step)))
+            )
         elif isinstance(item, int | np.integer) and not isinstance(item, bool):
             items.append(int(item))
         else:
@@ -167,10 +175,14 @@ def _index_arrays(item: Any) -> list[Tensor]:
     array = asarray(item)
     if array.dtype.kind == "b":
         if array.value is None:
-            raise GraphError("a boolean mask selects a number of elements that is not known here: use gg.where instead")
+            raise GraphError(
+                "a boolean mask selects a number of elements that is not known here: use gg.where instead"
+            )
         return [asarray(positions) for positions in np.nonzero(array.value)]
     if array.dtype.kind not in "iu":
-        raise DTypeError(f"an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got {array.dtype}")
+        raise DTypeError(
+            f"an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got {array.dtype}"
+        )
     return [array]
 
 
@@ -227,7 +239,7 @@ def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
 
     Result shape: x.shape with the size of `axis` replaced by indices.shape. Raises ShapeError if out of range.
 
-    >>> take(asarray([[1, 2, 3], [4, 5, 6]]), asarray([0, 2]), axis=1)
+    >>> gg.take(gg.asarray([[1, 2, 3], [4, 5, 6]]), gg.asarray([0, 2]), axis=1)
     tensor([[1, 3],
             [4, 6]])
     """
@@ -243,16 +255,20 @@ def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
 def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
     """Along `axis`, the element of x that `indices` (integers, as many axes as x) names, at every other position.
 
-    >>> take_along_axis(asarray([[1, 2], [3, 4]]), asarray([[1], [0]]), axis=1)
+    >>> gg.take_along_axis(gg.asarray([[1, 2], [3, 4]]), gg.asarray([[1], [0]]), axis=1)
     tensor([[2],
             [3]])
     """
     x, indices = asarray(x), asarray(indices)
     if x.ndim != indices.ndim:
-        raise ShapeError(f"take_along_axis needs indices with {x.ndim} axes; got shape {indices.shape} for x {x.shape}")
+        raise ShapeError(
+            f"take_along_axis needs indices with {x.ndim} axes; got shape {indices.shape} for x {x.shape}"
+        )
     place = normalize_axis(axis, x.ndim, "take_along_axis")
     grid = [
-        indices if i == place else asarray(np.arange(size).reshape([-1 if i == j else 1 for j in range(x.ndim)]))
+        indices
+        if i == place
+        else asarray(np.arange(size).reshape([-1 if i == j else 1 for j in range(x.ndim)]))
         for i, size in enumerate(x.shape)
     ]
     return getitem(x, tuple(grid))
@@ -263,15 +279,17 @@ def one_hot(indices: Any, classes: int, /, *, dtype: Any = "float32") -> Tensor:
 
     indices: integers in [0, classes). Raises ShapeError for one outside.
 
-    >>> one_hot(asarray([1, 0]), 3)
+    >>> gg.one_hot(gg.asarray([1, 0]), 3)
     tensor([[0., 1., 0.],
             [1., 0., 0.]])
     """
     indices = asarray(indices)
     if indices.dtype.kind not in "iu":
         raise DTypeError(f"one_hot needs integer indices; got {indices.dtype} of shape {indices.shape}")
-    if indices.size and not (0 <= indices.numpy().min() and indices.numpy().max() < classes):
-        raise ShapeError(f"one_hot needs indices in [0, {classes}); got {indices.numpy().min()} .. {indices.numpy().max()}")
+    if indices.size and not (indices.numpy().min() >= 0 and indices.numpy().max() < classes):
+        raise ShapeError(
+            f"one_hot needs indices in [0, {classes}); got {indices.numpy().min()} .. {indices.numpy().max()}"
+        )
     flat = np.zeros((math.prod(indices.shape), classes), dtype)
     flat[np.arange(len(flat)), indices.numpy().reshape(-1)] = 1
     return asarray(flat.reshape(*indices.shape, classes))

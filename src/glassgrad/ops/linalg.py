@@ -13,7 +13,7 @@ from ..tensor.dtype import promote
 from .contract import matmul
 from .families import require_kind, unbroadcast
 from .shape import expand_dims, matrix_transpose, squeeze
-from .sort import tril, where_off_diagonal
+from .sorting import tril, where_off_diagonal
 
 __all__ = ["cholesky", "solve"]
 
@@ -45,9 +45,13 @@ class Solve(Op):
         try:
             return np.linalg.solve(a, b)
         except np.linalg.LinAlgError:
-            raise ArgumentError("solve needs matrices that can be inverted; at least one is singular") from None
+            raise ArgumentError(
+                "solve needs matrices that can be inverted; at least one is singular"
+            ) from None
 
-    def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor | None, ...]:
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, a: Tensor, b: Tensor
+    ) -> tuple[Tensor | None, ...]:
         to_b = apply(self, matrix_transpose(a), g)
         to_a = unbroadcast(-matmul(to_b, matrix_transpose(out)), a) if needed[0] else None
         return to_a, unbroadcast(to_b, b)
@@ -67,7 +71,7 @@ def solve(a: Any, b: Any, /) -> Tensor:
 
     Raises ShapeError, and ArgumentError for a singular matrix.
 
-    >>> solve(asarray([[2.0, 0.0], [0.0, 4.0]]), asarray([2.0, 2.0]))
+    >>> gg.linalg.solve(gg.asarray([[2.0, 0.0], [0.0, 4.0]]), gg.asarray([2.0, 2.0]))
     tensor([1. , 0.5])
     """
     a, b = asarray(a), asarray(b)
@@ -92,7 +96,9 @@ class Cholesky(Op):
             # the derivative belongs to this symmetric reading of a, not to its lower triangle alone
             return np.linalg.cholesky((a + a.swapaxes(-1, -2)) / 2)
         except np.linalg.LinAlgError:
-            raise ArgumentError("cholesky needs symmetric positive definite matrices; at least one is not") from None
+            raise ArgumentError(
+                "cholesky needs symmetric positive definite matrices; at least one is not"
+            ) from None
 
     def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, a: Tensor) -> tuple[Tensor]:
         inner = _half_diagonal(tril(matmul(matrix_transpose(out), g)))
@@ -124,7 +130,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
     a is read as (a + aᵀ) / 2, and its gradient is symmetric. Raises ShapeError, and ArgumentError if a is not
     positive definite. Source: Murray, "Differentiation of the Cholesky decomposition" (2016).
 
-    >>> cholesky(asarray([[4.0, 2.0], [2.0, 2.0]]))
+    >>> gg.linalg.cholesky(gg.asarray([[4.0, 2.0], [2.0, 2.0]]))
     tensor([[2., 0.],
             [1., 1.]])
     """

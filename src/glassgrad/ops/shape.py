@@ -85,7 +85,7 @@ def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
 
     Raises ShapeError if the number of elements differs.
 
-    >>> reshape(asarray([1, 2, 3, 4]), (2, -1))
+    >>> gg.reshape(gg.asarray([1, 2, 3, 4]), (2, -1))
     tensor([[1, 2],
             [3, 4]])
     """
@@ -96,7 +96,10 @@ def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
     if -1 in wanted:
         known = math.prod(size for size in wanted if size != -1)
         if known == 0 or x.size % known:
-            raise ShapeError(f"reshape cannot turn shape {x.shape} ({x.size} elements) into {wanted}: {x.size} is not a multiple of {known}")
+            raise ShapeError(
+                f"reshape cannot turn shape {x.shape} ({x.size} elements) into {wanted}: "
+                f"{x.size} is not a multiple of {known}"
+            )
         wanted = tuple(x.size // known if size == -1 else size for size in wanted)
     return x if wanted == x.shape else apply(Reshape(wanted), x)
 
@@ -104,7 +107,7 @@ def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
 def flatten(x: Any, /, start: int = 0) -> Tensor:
     """x with the axes from `start` on merged into one.
 
-    >>> flatten(asarray([[1, 2], [3, 4]]))
+    >>> gg.flatten(gg.asarray([[1, 2], [3, 4]]))
     tensor([1, 2, 3, 4])
     """
     x = asarray(x)
@@ -114,7 +117,7 @@ def flatten(x: Any, /, start: int = 0) -> Tensor:
 def expand_dims(x: Any, /, axis: int = 0) -> Tensor:
     """x with a new axis of size 1 at position `axis`.
 
-    >>> expand_dims(asarray([1, 2]), -1).shape
+    >>> gg.expand_dims(gg.asarray([1, 2]), -1).shape
     (2, 1)
     """
     x = asarray(x)
@@ -125,11 +128,15 @@ def expand_dims(x: Any, /, axis: int = 0) -> Tensor:
 def squeeze(x: Any, /, axis: Axes) -> Tensor:
     """x without the given axes, which must have size 1.
 
-    >>> squeeze(asarray([[1, 2]]), 0)
+    >>> gg.squeeze(gg.asarray([[1, 2]]), 0)
     tensor([1, 2])
     """
     x = asarray(x)
-    axes = normalize_axes(axis, x.ndim, "squeeze") if axis is not None else tuple(i for i, n in enumerate(x.shape) if n == 1)
+    axes = (
+        normalize_axes(axis, x.ndim, "squeeze")
+        if axis is not None
+        else tuple(i for i, n in enumerate(x.shape) if n == 1)
+    )
     if any(x.shape[a] != 1 for a in axes):
         raise ShapeError(f"squeeze removes axes of size 1; got axis {axis} of shape {x.shape}")
     return reshape(x, tuple(size for i, size in enumerate(x.shape) if i not in axes))
@@ -157,7 +164,7 @@ class PermuteDims(Linear):
 def permute_dims(x: Any, /, axes: Sequence[int]) -> Tensor:
     """x with axis `axes[i]` of the input as axis i of the result. Any dtype.
 
-    >>> permute_dims(asarray([[[1, 2]]]), (2, 0, 1)).shape
+    >>> gg.permute_dims(gg.asarray([[[1, 2]]]), (2, 0, 1)).shape
     (2, 1, 1)
     """
     x = asarray(x)
@@ -170,7 +177,7 @@ def permute_dims(x: Any, /, axes: Sequence[int]) -> Tensor:
 def matrix_transpose(x: Any, /) -> Tensor:
     """x with its last two axes exchanged.
 
-    >>> matrix_transpose(asarray([[1, 2], [3, 4]]))
+    >>> gg.matrix_transpose(gg.asarray([[1, 2], [3, 4]]))
     tensor([[1, 3],
             [2, 4]])
     """
@@ -183,7 +190,7 @@ def matrix_transpose(x: Any, /) -> Tensor:
 def moveaxis(x: Any, source: int, destination: int, /) -> Tensor:
     """x with axis `source` moved to position `destination`, the others in order.
 
-    >>> moveaxis(asarray([[[1, 2]]]), 2, 0).shape
+    >>> gg.moveaxis(gg.asarray([[[1, 2]]]), 2, 0).shape
     (2, 1, 1)
     """
     x = asarray(x)
@@ -205,7 +212,9 @@ class BroadcastTo(Linear):
     def shape(self, x: Aval) -> Aval:
         pairs = zip(reversed(x.shape), reversed(self.new_shape), strict=False)
         if x.ndim > len(self.new_shape) or any(old not in (1, new) for old, new in pairs):
-            raise ShapeError(f"broadcast_to cannot turn shape {x.shape} into {self.new_shape}: only axes of size 1 can be repeated")
+            raise ShapeError(
+                f"broadcast_to cannot turn shape {x.shape} into {self.new_shape}: only axes of size 1 can be repeated"
+            )
         return Aval(self.new_shape, x.dtype)
 
     def forward(self, x: Any) -> Any:
@@ -220,7 +229,7 @@ class BroadcastTo(Linear):
 def broadcast_to(x: Any, /, shape: Sequence[int]) -> Tensor:
     """x repeated along new leading axes and along axes of size 1. Any dtype. Gradients of the copies add up.
 
-    >>> broadcast_to(asarray([1, 2]), (2, 2))
+    >>> gg.broadcast_to(gg.asarray([1, 2]), (2, 2))
     tensor([[1, 2],
             [1, 2]])
     """
@@ -250,7 +259,7 @@ class Flip(Linear):
 def flip(x: Any, /, *, axis: Axes = None) -> Tensor:
     """x with the elements in reverse order along `axis` (all axes by default). Any dtype.
 
-    >>> flip(asarray([1, 2, 3]))
+    >>> gg.flip(gg.asarray([1, 2, 3]))
     tensor([3, 2, 1])
     """
     x = asarray(x)
@@ -269,7 +278,11 @@ class Concat(Linear):
     def shape(self, *inputs: Aval) -> Aval:
         first = inputs[0]
         for position, other in enumerate(inputs):
-            if other.ndim != first.ndim or any(a != b for i, (a, b) in enumerate(zip(first.shape, other.shape, strict=True)) if i != self.axis):
+            if other.ndim != first.ndim or any(
+                a != b
+                for i, (a, b) in enumerate(zip(first.shape, other.shape, strict=True))
+                if i != self.axis
+            ):
                 raise ShapeError(
                     f"concat along axis {self.axis} needs equal sizes on the other axes; "
                     f"input 0 has shape {first.shape}, input {position} has shape {other.shape}"
@@ -295,7 +308,7 @@ class Concat(Linear):
 def concat(tensors: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
     """Tensors joined along an axis they have; with axis None they are flattened first. Dtypes are promoted.
 
-    >>> concat([asarray([1, 2]), asarray([3])])
+    >>> gg.concat([gg.asarray([1, 2]), gg.asarray([3])])
     tensor([1, 2, 3])
     """
     parts = [asarray(x) for x in tensors]
@@ -309,14 +322,17 @@ def concat(tensors: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
 def stack(tensors: Sequence[Any], /, *, axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis.
 
-    >>> stack([asarray([1, 2]), asarray([3, 4])])
+    >>> gg.stack([gg.asarray([1, 2]), gg.asarray([3, 4])])
     tensor([[1, 2],
             [3, 4]])
     """
     parts = [asarray(x) for x in tensors]
     if any(x.shape != parts[0].shape for x in parts):
         raise ShapeError(f"stack needs tensors of one shape; got {', '.join(str(x.shape) for x in parts)}")
-    return concat([expand_dims(x, axis) for x in parts], axis=normalize_axis(axis, parts[0].ndim + 1, "stack") if parts else 0)
+    return concat(
+        [expand_dims(x, axis) for x in parts],
+        axis=normalize_axis(axis, parts[0].ndim + 1, "stack") if parts else 0,
+    )
 
 
 @dataclass(frozen=True)
@@ -341,13 +357,15 @@ class Pad(Linear):
 def pad(x: Any, widths: Sequence[tuple[int, int]], /) -> Tensor:
     """x with zeros added: `widths[i]` is how many before and after along axis i. Any dtype.
 
-    >>> pad(asarray([1, 2]), [(1, 0)])
+    >>> gg.pad(gg.asarray([1, 2]), [(1, 0)])
     tensor([0, 1, 2])
     """
     x = asarray(x)
     pairs = tuple((int(before), int(after)) for before, after in widths)
     if len(pairs) != x.ndim or any(width < 0 for pair in pairs for width in pair):
-        raise ShapeError(f"pad needs one (before, after) pair of sizes >= 0 for each of {x.ndim} axes; got {list(widths)}")
+        raise ShapeError(
+            f"pad needs one (before, after) pair of sizes >= 0 for each of {x.ndim} axes; got {list(widths)}"
+        )
     return apply(Pad(pairs), x)
 
 
@@ -361,13 +379,15 @@ class Astype(Linear):
     pattern: ClassVar[str] = "rearranger: the upstream gradient in the input's dtype"
 
     @property
-    def differentiable(self) -> bool:  # type: ignore[override]
+    def differentiable(self) -> bool:
         """Whether the new dtype can carry a gradient."""
         return self.dtype.kind in "fc"
 
     def shape(self, x: Aval) -> Aval:
         if x.dtype.kind == "c" and self.dtype.kind != "c":
-            raise DTypeError(f"astype cannot turn {x.dtype} into {self.dtype}, which would lose the imaginary part")
+            raise DTypeError(
+                f"astype cannot turn {x.dtype} into {self.dtype}, which would lose the imaginary part"
+            )
         return Aval(x.shape, self.dtype)
 
     def forward(self, x: Any) -> Any:
@@ -382,7 +402,7 @@ class Astype(Linear):
 def astype(x: Any, dtype: Any, /) -> Tensor:
     """x in another dtype. Gradients pass between float types, and stop at integers and booleans.
 
-    >>> astype(asarray([1.7, -1.7]), "int64")
+    >>> gg.astype(gg.asarray([1.7, -1.7]), "int64")
     tensor([ 1, -1])
     """
     x, wanted = asarray(x), as_dtype(dtype)
@@ -411,7 +431,7 @@ _identity = Identity()
 def identity(x: Any, /) -> Tensor:
     """x as a new node: what an inner differentiation takes as its variable, so that an outer one sees through it.
 
-    >>> identity(asarray([1.0]))
+    >>> identity(gg.asarray([1.0]))
     tensor([1.])
     """
     return apply(_identity, x)

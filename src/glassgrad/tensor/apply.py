@@ -41,7 +41,11 @@ def apply(op: Op, *inputs: Any) -> Tensor:
     if type(value) is not np.ndarray:
         value = np.asarray(value)
     if tracked:
-        return Tensor(value, _record(op, inputs, arrays, value)) if _recording.get() else _unrecorded(value, inputs)
+        return (
+            Tensor(value, _record(op, inputs, arrays, value))
+            if _recording.get()
+            else _unrecorded(value, inputs)
+        )
     result = Tensor(value)
     for tensor in inputs:
         if tensor.cut is not None:
@@ -70,7 +74,9 @@ def _record(op: Op, inputs: tuple[Tensor, ...], arrays: list[Any], value: Any) -
                             keep = True
                         else:
                             sources[place].value = arrays[place]
-    return Node(op, tuple(sources), value.shape, value.dtype, requires_grad, caller(), value if keep else None)
+    return Node(
+        op, tuple(sources), value.shape, value.dtype, requires_grad, caller(), value if keep else None
+    )
 
 
 def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -97,7 +103,9 @@ def _explain(op: Op, inputs: tuple[Tensor, ...], problem: Exception) -> NoReturn
         if isinstance(problem, GlassgradError):
             raise problem
         op.shape(*(Aval(tensor.shape, tensor.dtype) for tensor in inputs))
-        raise ArgumentError(f"{op.name} of {op.describe_inputs(inputs)} is impossible: {problem}") from problem
+        raise ArgumentError(
+            f"{op.name} of {op.describe_inputs(inputs)} is impossible: {problem}"
+        ) from problem
     except GlassgradError as error:
         error.place = error.place or describe(caller())
         raise error from None

@@ -44,13 +44,13 @@ class Tensor:
     def shape(self) -> tuple[int, ...]:
         """The size along each axis."""
         value = self.value
-        return value.shape if value is not None else self.node.shape  # type: ignore[no-any-return, union-attr]
+        return value.shape if value is not None else self.node.shape  # type: ignore[union-attr]
 
     @property
     def dtype(self) -> DType:
         """The type of the elements."""
         value = self.value
-        return value.dtype if value is not None else self.node.dtype  # type: ignore[no-any-return, union-attr]
+        return value.dtype if value is not None else self.node.dtype  # type: ignore[union-attr]
 
     @property
     def ndim(self) -> int:
@@ -112,7 +112,9 @@ class Tensor:
     def numpy(self) -> NDArray[Any]:
         """The value as a read-only NumPy array, without a copy. Gradients do not follow it."""
         if self.value is None:
-            raise GraphError("this tensor has a shape and a dtype but no value: it stands for a value not saved or not known")
+            raise GraphError(
+                "this tensor has a shape and a dtype but no value: it stands for a value not saved or not known"
+            )
         view: NDArray[Any] = self.value.view()
         view.flags.writeable = False
         return view
@@ -120,8 +122,9 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if self.requires_grad:
             raise GraphError(
-                "NumPy asked for the array inside a tensor that requires a gradient, which would silently cut the graph. "
-                "Use the function of the same name in gg (gg.sum, gg.exp ...), or x.numpy() if no gradient is meant to flow."
+                "NumPy asked for the array inside a tensor that requires a gradient, which would silently cut the "
+                "graph. Use the function of the same name in gg (gg.sum, gg.exp ...), or x.numpy() if no gradient is "
+                "meant to flow."
             )
         array = self.numpy() if dtype is None else self.numpy().astype(dtype)
         return array.copy() if copy else array
@@ -129,7 +132,9 @@ class Tensor:
     def item(self) -> Any:
         """The only element, as a Python number."""
         if self.size != 1:
-            raise GraphError(f"item() needs a tensor with one element; got shape {self.shape}. tolist() gives them all.")
+            raise GraphError(
+                f"item() needs a tensor with one element; got shape {self.shape}. tolist() gives them all."
+            )
         return self.numpy().item()
 
     def tolist(self) -> Any:
@@ -191,14 +196,16 @@ class Tensor:
         import glassgrad
 
         if name.endswith("_") and not name.startswith("_"):
-            raise AttributeError(f"tensors never change, so there is no in-place {name}(): assign the result, x = ...")
+            raise AttributeError(
+                f"tensors never change, so there is no in-place {name}(): assign the result, x = ..."
+            )
         if not name.startswith("_") and callable(getattr(glassgrad, name, None)):
             raise AttributeError(f"a tensor has no method {name!r}: call the function gg.{name}(x, ...)")
         raise AttributeError(f"a tensor has no attribute {name!r}")
 
     __hash__ = object.__hash__
 
-    if TYPE_CHECKING:  # bound in glassgrad.operators, above the ops they call
+    if TYPE_CHECKING:  # bound in glassgrad.operators, and documented at the functions bound there
         T: Tensor
         mT: Tensor  # noqa: N815 - the array API's name
         at: Any
@@ -229,16 +236,16 @@ class Tensor:
         def __gt__(self, other: Any) -> Tensor: ...
         def __ge__(self, other: Any) -> Tensor: ...
         def __getitem__(self, key: Any) -> Tensor: ...
-        def backward(
+        def backward(  # noqa: D102
             self, upstream: Any = None, *, retain_graph: bool = False, create_graph: bool = False
         ) -> None: ...
-        def sum(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
-        def mean(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
-        def max(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
-        def min(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...
-        def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor: ...
-        def reshape(self, *shape: Any) -> Tensor: ...
-        def astype(self, dtype: Any) -> Tensor: ...
+        def sum(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...  # noqa: D102
+        def mean(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...  # noqa: D102
+        def max(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...  # noqa: D102
+        def min(self, axis: Any = None, *, keepdims: bool = False) -> Tensor: ...  # noqa: D102
+        def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor: ...  # noqa: D102
+        def reshape(self, *shape: Any) -> Tensor: ...  # noqa: D102
+        def astype(self, dtype: Any) -> Tensor: ...  # noqa: D102
 
 
 _SHOWN_BY_DIGITS = (np.dtype("float32"), np.dtype("int64"), np.dtype("bool"))
@@ -275,7 +282,9 @@ def asarray(data: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor
         if dtype is None or data.dtype == as_dtype(dtype):
             return data
         if data.node is not None:
-            raise DTypeError(f"asarray would cut this {data.dtype} tensor off its graph: use gg.astype(x, {dtype})")
+            raise DTypeError(
+                f"asarray would cut this {data.dtype} tensor off its graph: use gg.astype(x, {dtype})"
+            )
     return Tensor(_to_array(data, dtype, copy=bool(copy)))
 
 
@@ -331,10 +340,13 @@ def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
         raise DTypeError(f"cannot make a tensor of {_shortened(data)}: {problem}") from None
     if array.dtype.kind not in SUPPORTED:
         raise DTypeError(
-            f"a tensor holds numbers; got {_shortened(data)} (NumPy dtype {array.dtype}). Turn categories into integers first."
+            f"a tensor holds numbers; got {_shortened(data)} (NumPy dtype {array.dtype}). "
+            f"Turn categories into integers first."
         )
     if wanted is None and not isinstance(data, np.ndarray | np.generic):
-        array = array.astype({"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype), copy=False)
+        array = array.astype(
+            {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype), copy=False
+        )
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

@@ -41,7 +41,7 @@ class Argsort(Op):
 def argsort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
     """Positions (int64) that sort x along `axis`; stable. Real dtypes. No gradient.
 
-    >>> argsort(asarray([3.0, 1.0, 2.0]))
+    >>> gg.argsort(gg.asarray([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
     x = asarray(x)
@@ -49,7 +49,8 @@ def argsort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
     if not descending:
         return apply(Argsort(place), x)
     # reversing before and after keeps equal elements in their old order
-    return x.shape[place] - 1 - flip(apply(Argsort(place), flip(x, axis=place)), axis=place)
+    last = asarray(x.shape[place] - 1)
+    return last - flip(apply(Argsort(place), flip(x, axis=place)), axis=place)
 
 
 def sort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
@@ -57,7 +58,7 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
 
     Composed of `argsort` and `take_along_axis`: sorting is a permutation, and a permutation is linear.
 
-    >>> sort(asarray([3.0, 1.0, 2.0]))
+    >>> gg.sort(gg.asarray([3.0, 1.0, 2.0]))
     tensor([1., 2., 3.])
     """
     x = asarray(x)
@@ -74,7 +75,7 @@ def _positions(x: Tensor, name: str) -> tuple[Tensor, Tensor]:
 def tril(x: Any, /, *, k: int = 0) -> Tensor:
     """The lower triangle of matrices (last two axes), zeros above diagonal k.
 
-    >>> tril(asarray([[1, 2], [3, 4]]))
+    >>> gg.tril(gg.asarray([[1, 2], [3, 4]]))
     tensor([[1, 0],
             [3, 4]])
     """
@@ -86,7 +87,7 @@ def tril(x: Any, /, *, k: int = 0) -> Tensor:
 def triu(x: Any, /, *, k: int = 0) -> Tensor:
     """The upper triangle of matrices (last two axes), zeros below diagonal k.
 
-    >>> triu(asarray([[1, 2], [3, 4]]))
+    >>> gg.triu(gg.asarray([[1, 2], [3, 4]]))
     tensor([[1, 2],
             [0, 4]])
     """

@@ -1,0 +1,151 @@
+"""A user's own op: forward and backward written in Python, recorded in the graph like any other."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ..errors import ArgumentError, GraphError, ShapeError
+from ..graph import Aval, Op
+from ..tensor import Tensor, apply, asarray, no_grad
+
+__all__ = ["Function"]
+
+
+class Context:
+    """What `forward` leaves for `backward`: saved tensors, and any attribute set on it."""
+
+    saved_tensors: tuple[Tensor, ...] = ()
+
+    def save_for_backward(self, *tensors: Tensor) -> None:
+        """Keep tensors for `backward`, which finds them in `saved_tensors`."""
+        self.saved_tensors = tensors
+
+
+class Function:
+    """An op of your own: subclass it, write `forward` and `backward`, and call `YourOp.apply(*inputs)`.
+
+    `forward(ctx, *inputs)` gets tensors and other arguments, and returns a tensor. `backward(ctx, upstream)` returns
+    the gradient for each argument of `forward`, None where there is none. Write `backward` in glassgrad's functions and
+    it can be differentiated again. `pattern` may say in words what it does to the gradient.
+
+    Raises ArgumentError for a wrong number of gradients, ShapeError for a gradient of the wrong shape.
+
+    >>> import glassgrad as gg
+    >>> class Cube(gg.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x * x
+    ...     @staticmethod
+    ...     def backward(ctx, upstream):
+    ...         (x,) = ctx.saved_tensors
+    ...         return upstream * 3 * x * x
+    >>> gg.grad(Cube.apply)(2.0)
+    tensor(12.)
+    """
+
+    pattern: ClassVar[str] = "user-defined"
+
+    @staticmethod
+    def forward(ctx: Context, *inputs: Any) -> Tensor:
+        """The value."""
+        raise GraphError("a gg.Function needs a static method forward(ctx, *inputs)")
+
+    @staticmethod
+    def backward(ctx: Context, upstream: Tensor) -> Any:
+        """The gradient for each argument of `forward`, given the gradient of the loss for its result."""
+        raise GraphError("a gg.Function needs a static method backward(ctx, upstream)")
+
+    @classmethod
+    def apply(cls, *inputs: Any) -> Tensor:
+        """Run `forward` on `inputs` and record it as one node."""
+        places = tuple(i for i, value in enumerate(inputs) if isinstance(value, Tensor))
+        if not places:
+            raise ArgumentError(
+                f"{cls.__name__}.apply needs at least one tensor among its {len(inputs)} arguments"
+            )
+        return apply(Applied(cls, inputs, places), *(inputs[i] for i in places))
+
+
+class Applied(Op):
+    """One application of a `Function`, with those of its arguments that are not tensors."""
+
+    runs_user_code = True
+
+    def __init__(self, function: type[Function], arguments: tuple[Any, ...], places: tuple[int, ...]) -> None:
+        self.function = function
+        self.arguments = tuple(None if i in places else value for i, value in enumerate(arguments))
+        self.places = places
+        self.context = Context()
+        self.context_is_of: tuple[Any, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The user's class name."""
+        return self.function.__name__
+
+    @property
+    def pattern(self) -> str:
+        """What the user says of it."""
+        return self.function.pattern
+
+    @property
+    def saves(self) -> tuple[tuple[int, ...], ...]:
+        """All inputs, from which `forward` can be run again."""
+        return (tuple(range(len(self.places))),) * len(self.places)
+
+    def shape(self, *inputs: Aval) -> Aval:
+        raise GraphError(f"the shape of {self.name}, a gg.Function, is known only when it runs on values")
+
+    def forward(self, *arrays: Any) -> Any:
+        with no_grad():
+            result = self._run(tuple(map(Tensor, arrays)))
+        self.context_is_of = arrays
+        return result.numpy()
+
+    def _run(self, tensors: tuple[Tensor, ...]) -> Tensor:
+        arguments = list(self.arguments)
+        for place, tensor in zip(self.places, tensors, strict=True):
+            arguments[place] = tensor
+        self.context = Context()
+        result = self.function.forward(self.context, *arguments)
+        if not isinstance(result, Tensor):
+            raise ArgumentError(
+                f"{self.name}.forward must return a tensor; it returned {type(result).__name__}"
+            )
+        return result
+
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        recorded = any(x.requires_grad for x in inputs)
+        arrays = tuple(x.value for x in inputs)
+        if (
+            recorded
+            or any(a is not b for a, b in zip(arrays, self.context_is_of, strict=False))
+            or not self.context_is_of
+        ):
+            # what forward saved belongs to other inputs, or must be connected to these for a second derivative
+            self._run(inputs)
+            self.context_is_of = () if recorded else arrays
+        found = self.function.backward(self.context, g)
+        gradients = found if isinstance(found, tuple) else (found,)
+        if len(gradients) != len(self.arguments):
+            raise ArgumentError(
+                f"{self.name}.backward must return one gradient (or None) for each of the {len(self.arguments)} "
+                f"arguments of forward; it returned {len(gradients)}"
+            )
+        return tuple(
+            self._checked(gradients[place], x, place) for place, x in zip(self.places, inputs, strict=True)
+        )
+
+    def _checked(self, gradient: Any, x: Tensor, place: int) -> Tensor | None:
+        if gradient is None:
+            return None
+        found = asarray(gradient)
+        if found.shape != x.shape:
+            raise ShapeError(
+                f"{self.name}.backward returned a gradient of shape {found.shape} for argument {place}, "
+                f"which has shape {x.shape}"
+            )
+        return found
