@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ..graph import Graph, Node, ancestors, caller, describe
+from ..graph import Graph, Node, Origin, ancestors, caller, describe
 from ..tensor import Tensor, asarray
 
 Gradients = dict[Node, Tensor]
@@ -33,27 +33,29 @@ def pull_back(
     wanted = set(targets)
     gradients = dict(upstream)
     for node in reversed(ancestors(upstream, wanted) if order is None else order):
+        sources = node.inputs
         g = gradients.get(node)
-        if g is None or not node.inputs or node in wanted:
+        if g is None or not sources or node in wanted:
             continue
-        if not keep and node.owner is None:
+        if not keep and node._owner is None:
             del gradients[node]
-        needed = tuple([source.requires_grad for source in node.inputs])
-        for source, part in zip(node.inputs, _vjp(node, needed, g, record), strict=True):
+        if node.freed is not None:
+            raise _freed(node.freed)
+        needed = tuple([source.requires_grad for source in sources])
+        inputs = [_revive(source, record) for source in sources]
+        parts = node.op.vjp(needed, g, _revive(node, record), *inputs)
+        for source, part in zip(sources, parts, strict=True):
             if part is not None and source.requires_grad:
                 known = gradients.get(source)
                 gradients[source] = part if known is None else known + part
     return gradients
 
 
-def _vjp(node: Node, needed: tuple[bool, ...], g: Tensor, record: bool) -> tuple[Tensor | None, ...]:
-    if node.freed is not None:
-        raise GraphError(
-            f"the graph behind this result was freed by the backward() at {describe(node.freed)}. "
-            f"Run the forward computation again, or pass retain_graph=True to that backward()."
-        )
-    inputs = [_revive(source, record) for source in node.inputs]
-    return node.op.vjp(needed, g, _revive(node, record), *inputs)
+def _freed(place: Origin) -> GraphError:
+    return GraphError(
+        f"the graph behind this result was freed by the backward() at {describe(place)}. "
+        f"Run the forward computation again, or pass retain_graph=True to that backward()."
+    )
 
 
 def _revive(node: Node, record: bool) -> Tensor:

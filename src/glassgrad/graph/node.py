@@ -60,6 +60,8 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "_code",
+        "_instruction",
         "_owner",
         "dtype",
         "freed",
@@ -67,7 +69,6 @@ class Node:
         "inputs",
         "name",
         "op",
-        "origin",
         "requires_grad",
         "serial",
         "shape",
@@ -89,13 +90,20 @@ class Node:
         self.shape = shape
         self.dtype = dtype
         self.requires_grad = requires_grad
-        self.origin = origin
+        # kept apart, because a tuple would be one more object for the garbage collector to visit in deep graphs
+        self._code: CodeType | None
+        self._code, self._instruction = origin or (None, 0)
         self.value = value
         self.grad: Any = None
         self.name: str | None = None
         self.freed: Origin | None = None
         self.serial = _next_serial()
         self._owner: weakref.ref[Any] | None = None
+
+    @property
+    def origin(self) -> Origin | None:
+        """Where in the user's code the op was applied."""
+        return None if self._code is None else (self._code, self._instruction)
 
     @property
     def owner(self) -> Any:

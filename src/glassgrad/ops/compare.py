@@ -212,18 +212,22 @@ class Where(Elementwise):
         return promote({x1, x2})
 
     def shape(self, *inputs: Aval) -> Aval:
-        condition = inputs[0]
-        if condition.dtype != bool_:
-            raise DTypeError(
-                f"where needs a boolean condition; got {condition.dtype} of shape {condition.shape}. "
-                f"Compare first, for example x > 0."
-            )
+        self.require_condition(inputs[0])
         return super().shape(*inputs)
 
-    def forward(self, *arrays: Any) -> Any:
-        if arrays[0].dtype != bool_:
-            self.shape(*(Aval(array.shape, array.dtype) for array in arrays))
-        return super().forward(*arrays)
+    kinds_as_they_are = ""  # the condition is always checked
+
+    def converted(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.require_condition(arrays[0])
+        return super().converted(arrays)
+
+    def require_condition(self, condition: Any) -> None:
+        """Raise a DTypeError if the condition is not boolean."""
+        if condition.dtype != bool_:
+            raise DTypeError(
+                f"where needs a boolean condition; got {condition.dtype} of shape {tuple(condition.shape)}. "
+                f"Compare first, for example x > 0."
+            )
 
 
 _where = Where()

@@ -101,10 +101,6 @@ class Elementwise(Op):
         )
         return found if any(found) else ()
 
-    @cached_property
-    def _evaluate(self) -> Callable[..., Any]:
-        return program(self.expression, self.argument_names)
-
     def result_dtype(self, *dtypes: DType) -> DType:
         """The dtype of the result for inputs of these dtypes."""
         if gives_bool(self.expression):
@@ -117,26 +113,37 @@ class Elementwise(Op):
         require_kind(self, self.kinds, *inputs)
         return Aval(broadcast_shapes(self, inputs), self.result_dtype(*(given.dtype for given in inputs)))
 
-    def forward(self, *arrays: Any) -> Any:
-        """The formula on NumPy arrays."""
-        dtype = arrays[0].dtype
-        # two inputs are the common case, and a generator would cost more than the addition itself
-        alike = arrays[1].dtype is dtype if len(arrays) == 2 else all(a.dtype is dtype for a in arrays)
-        if not alike or dtype.kind not in self._kinds_as_they_are:
-            arrays = self._promoted(arrays)
-        return self._evaluate(*arrays)
-
     @cached_property
-    def _kinds_as_they_are(self) -> str:
-        """The dtype kinds that need no conversion before the formula is computed."""
+    def forward(self) -> Callable[..., Any]:
+        """The formula on NumPy arrays, as a function made once per op: every elementwise operation runs it."""
+        evaluate = program(self.expression, self.argument_names)
+        kinds = self.kinds_as_they_are
+
+        def of_two(x1: Any, x2: Any) -> Any:
+            dtype = x1.dtype
+            if dtype is x2.dtype and dtype.kind in kinds:
+                return evaluate(x1, x2)
+            return evaluate(*self.converted((x1, x2)))
+
+        def of_any(*arrays: Any) -> Any:
+            dtype = arrays[0].dtype
+            if dtype.kind not in kinds or any(array.dtype is not dtype for array in arrays):
+                arrays = self.converted(arrays)
+            return evaluate(*arrays)
+
+        return of_two if len(self.argument_names) == 2 else of_any
+
+    @property
+    def kinds_as_they_are(self) -> str:
+        """The dtype kinds that need no conversion if all inputs have the same dtype."""
         return "fc" if self.promotes_to_float else self.kinds
 
-    def _promoted(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Numbers cast to their common dtype; booleans stay, as conditions."""
+    def converted(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The inputs, checked, with numbers cast to their common dtype; booleans stay, as conditions."""
         require_kind(self, self.kinds, *arrays)
         joint = promote({array.dtype for array in arrays})
         if self.promotes_to_float and joint.kind not in "fc":
-            joint = DEFAULT_FLOAT
+            return tuple(array.astype(DEFAULT_FLOAT) for array in arrays)
         return tuple(array if array.dtype == bool_ else array.astype(joint, copy=False) for array in arrays)
 
     def vjp(

@@ -19,12 +19,12 @@ _recording = contextvars.ContextVar("glassgrad_recording", default=True)
 def apply(op: Op, *inputs: Any) -> Tensor:
     """The result of `op` on `inputs` (tensors; other arguments become constants).
 
-    A node is recorded if an input is recorded and recording is not off. Of the values, the graph keeps only those
-    that `op.saves` lists for inputs that require a gradient. Every operation passes here, so each line counts: see
-    `benchmarks/overhead.py`.
+    A node is recorded if an input is recorded and recording is not off. Every operation passes here, so each line
+    was weighed: see `benchmarks/overhead.py`.
     """
     arrays = []
-    tracked = False
+    sources: list[Any] = []
+    tracked = requires_grad = False
     for tensor in inputs:
         if type(tensor) is not Tensor and not isinstance(tensor, Tensor):
             return apply(op, *as_operands(inputs))
@@ -32,57 +32,49 @@ def apply(op: Op, *inputs: Any) -> Tensor:
         if value is None:
             return _apply_abstract(op, inputs)
         arrays.append(value)
-        if tensor.node is not None:
+        source = tensor.node
+        sources.append(source)
+        if source is not None:
             tracked = True
+            if source.requires_grad:
+                requires_grad = True
     try:
         value = op.forward(*arrays) if op.runs_user_code else quiet.run(op.forward, *arrays)
     except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
         _explain(op, inputs, problem)
     if type(value) is not np.ndarray:
         value = np.asarray(value)
-    if tracked:
-        return (
-            Tensor(value, _record(op, inputs, arrays, value))
-            if _recording.get()
-            else _unrecorded(value, inputs)
-        )
+    if not tracked or not _recording.get():
+        return _unrecorded(value, inputs)
+    if None in sources:
+        sources = [tensor.as_node() for tensor in inputs]
+    requires_grad = requires_grad and op.differentiable
+    node = Node(op, tuple(sources), value.shape, value.dtype, requires_grad, caller())
+    if requires_grad and op.saves:
+        _save(op.saves, node, arrays, value)
+    return Tensor(value, node)
+
+
+def _save(saves: tuple[tuple[int, ...], ...], node: Node, arrays: list[Any], value: Any) -> None:
+    """Keep of the values only those that `saves` lists for inputs that require a gradient."""
+    sources = node.inputs
+    for source, places in zip(sources, saves, strict=False):
+        if source.requires_grad:
+            for place in places:
+                if place == OUT:
+                    node.value = value
+                else:
+                    sources[place].value = arrays[place]
+
+
+def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
+    """The result as a tensor without node, which remembers where a graph was cut off, for messages."""
     result = Tensor(value)
     for tensor in inputs:
         if tensor.cut is not None:
             result.cut = tensor.cut
-    return result
-
-
-def _record(op: Op, inputs: tuple[Tensor, ...], arrays: list[Any], value: Any) -> Node:
-    sources = []
-    requires_grad = keep = False
-    for tensor in inputs:
-        source = tensor.node
-        if source is None:
-            source = tensor.as_node()
-        elif source.requires_grad:
-            requires_grad = True
-        sources.append(source)
-    if requires_grad:
-        requires_grad = op.differentiable
-        saves = op.saves
-        if saves and requires_grad:
-            for source, places in zip(sources, saves, strict=False):
-                if source.requires_grad:
-                    for place in places:
-                        if place == OUT:
-                            keep = True
-                        else:
-                            sources[place].value = arrays[place]
-    return Node(
-        op, tuple(sources), value.shape, value.dtype, requires_grad, caller(), value if keep else None
-    )
-
-
-def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
-    result = Tensor(value)
-    if any(tensor.requires_grad for tensor in inputs):
-        result.cut = ("computed under gg.no_grad()", caller())
+        elif tensor.node is not None and tensor.node.requires_grad:
+            result.cut = ("computed under gg.no_grad()", caller())
     return result
 
 

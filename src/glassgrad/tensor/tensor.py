@@ -23,7 +23,7 @@ class Tensor:
     loss with respect to this tensor; `node`, its place in the graph.
     """
 
-    __slots__ = ("__weakref__", "_grad", "cut", "node", "value")
+    __slots__ = ("__weakref__", "_constant", "_grad", "cut", "node", "value")
 
     value: Any
     """The NumPy array; None for a tensor of which only shape and dtype are known."""
@@ -35,6 +35,7 @@ class Tensor:
     def __init__(self, value: Any, node: Node | None = None) -> None:
         self.value = value
         self.node = node
+        self._constant: Node | None = None
         self._grad: Tensor | None = None
         self.cut = None
 
@@ -102,10 +103,12 @@ class Tensor:
         return self
 
     def as_node(self) -> Node:
-        """This tensor's node; for a tensor that is not recorded, a new constant leaf."""
-        if self.node is None:
-            return Node(CONSTANT, (), self.value.shape, self.value.dtype, False, None, self.value)
-        return self.node
+        """This tensor's node; a constant leaf for a tensor that is not recorded."""
+        if self.node is not None:
+            return self.node
+        if self._constant is None:
+            self._constant = Node(CONSTANT, (), self.value.shape, self.value.dtype, False, None, self.value)
+        return self._constant
 
     # --- the way out ----------------------------------------------------------------------------------------
 
