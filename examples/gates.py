@@ -1,7 +1,7 @@
 """Gates: what addition, multiplication, max and ReLU do to the gradient that flows back through them.
 
-You learn to do backpropagation in your head: + distributes the gradient, * swaps it, max routes it, and a gate needs to
-know nothing but its own inputs and the gradient that arrives from above.
+You learn to do backpropagation in your head: + distributes the gradient, * switches the inputs, max routes, and a gate
+needs to know nothing but its own inputs and the upstream gradient.
 
 Run it: python gates.py
 """

@@ -20,7 +20,11 @@ def logistic_map(x, n):
 def derivative_on_paper(x):
     """Of l4 = 64 x (1-x) (1-2x)^2 (1-8x+8x^2)^2, by the product rule."""
     a, b, c, d = x, 1 - x, 1 - 2 * x, 1 - 8 * x + 8 * x * x
-    return 64 * (b * c**2 * d**2 - a * c**2 * d**2 - 4 * a * b * c * d**2 + 2 * a * b * c**2 * d * (16 * x - 8))
+    from_a = b * c**2 * d**2
+    from_b = -a * c**2 * d**2
+    from_c = a * b * (-4 * c) * d**2
+    from_d = a * b * c**2 * 2 * d * (16 * x - 8)
+    return 64 * (from_a + from_b + from_c + from_d)
 
 
 print("The slope of l4: through the loop, on paper, from differences\n")

@@ -1,7 +1,7 @@
 """A gate of your own: a class with a forward and a backward.
 
 You learn the whole contract of an op: forward computes the value and saves what backward will need; backward turns the
-gradient from above into one gradient per input. You also see how a mistake in backward is found.
+upstream gradient into one downstream gradient per input. You also see how a mistake in backward is found.
 
 Run it: python own_gate.py
 """
@@ -40,9 +40,14 @@ graph.backward()
 print(graph.summary())
 
 print("\nIts backward is written in tensors, so it can be differentiated again:\n")
-print(f"  d/dx   x^2 y at (3, -4) = 2 x y = {gg.grad(lambda x, y: multiply(x, multiply(x, y)))(3.0, -4.0).item():g}")
-second = gg.grad(gg.grad(lambda x, y: multiply(x, multiply(x, y))))
-print(f"  d2/dx2 x^2 y at (3, -4) = 2 y   = {second(3.0, -4.0).item():g}")
+
+
+def f(x, y):
+    return multiply(x, multiply(x, y))  # x^2 y
+
+
+print(f"  d/dx   x^2 y at (3, -4) = 2 x y = {gg.grad(f)(3.0, -4.0).item():g}")
+print(f"  d2/dx2 x^2 y at (3, -4) = 2 y   = {gg.grad(gg.grad(f))(3.0, -4.0).item():g}")
 
 print("\ngradcheck compares a gate with differences of its values:\n")
 print(f"  MultiplyGate: {gg.gradcheck(multiply, 3.0, -4.0, order=2)}")

@@ -3,11 +3,12 @@
 import json
 import math
 
-import glassgrad as gg
 import numpy as np
 import pytest
+
+import glassgrad as gg
 from glassgrad import random
-from glassgrad.ops.random import RandomUniform, philox_words, random_uniform
+from glassgrad.ops.philox import RandomUniform, philox_words, random_uniform
 
 WORD = 2**64
 
@@ -31,7 +32,11 @@ def expected_words(seed: int, offset: int, blocks: int) -> list[int]:
     ("counter", "key", "block"),
     [  # the vectors that the authors publish with their library Random123
         ([0] * 4, [0] * 2, "16554d9eca36314c db20fe9d672d0fdc d7e772cee186176b 7e68b68aec7ba23b"),
-        ([WORD - 1] * 4, [WORD - 1] * 2, "87b092c3013fe90b 438c3c67be8d0224 9cc7d7c69cd777b6 a09caebf594f0ba0"),
+        (
+            [WORD - 1] * 4,
+            [WORD - 1] * 2,
+            "87b092c3013fe90b 438c3c67be8d0224 9cc7d7c69cd777b6 a09caebf594f0ba0",
+        ),
         (
             [0x243F6A8885A308D3, 0x13198A2E03707344, 0xA4093822299F31D0, 0x082EFA98EC4E6C89],
             [0x452821E638D01377, 0xBE5466CF34E90C6C],
@@ -237,7 +242,11 @@ def test_random_numbers_are_a_node_of_the_graph_through_which_no_gradient_flows(
             "uniform needs low <= high; got low=2.0, high=1.0",
         ),
         (lambda: random.normal(3, std=-1.0), gg.ArgumentError, "normal needs std >= 0; got -1.0"),
-        (lambda: random.bernoulli(1.5, 3), gg.ArgumentError, "bernoulli needs a probability 0 <= p <= 1; got 1.5"),
+        (
+            lambda: random.bernoulli(1.5, 3),
+            gg.ArgumentError,
+            "bernoulli needs a probability 0 <= p <= 1; got 1.5",
+        ),
         (lambda: random.uniform((2, -1)), gg.ShapeError, "a shape has sizes >= 0; got (2, -1)"),
         (
             lambda: random.uniform(2.5),
@@ -272,5 +281,7 @@ def test_a_failed_draw_leaves_the_stream_where_it_was():
 def test_the_op_says_why_it_has_no_derivative():
     op = RandomUniform((2,), gg.float32)
     assert op.name == "random_uniform"
-    with pytest.raises(gg.GraphError, match="random_uniform has no derivative: its result is drawn, not computed"):
+    with pytest.raises(
+        gg.GraphError, match="random_uniform has no derivative: its result is drawn, not computed"
+    ):
         op.vjp((True,), None, None)

@@ -4,7 +4,10 @@ Every computation is one graph. Tensors record it; `gg.graph_of` shows it; `back
 differentiate it; `gg.nn`, `gg.optim` and `gg.fit` train with it.
 """
 
+from . import nn as nn
 from . import operators as _operators  # binds the methods of Tensor and Graph
+from . import optim as optim
+from . import random as random
 from .autodiff import (
     GradcheckReport as GradcheckReport,
 )

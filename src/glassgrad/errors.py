@@ -18,6 +18,7 @@ class GlassgradError(Exception):
         self.message = message
         self.place = ""
         self.module_path: list[str] = []
+        self.module: object = None  # the outermost module so far, whose name only the next one knows
 
     def __str__(self) -> str:
         layer = f"in {'.'.join(reversed(self.module_path))}: " if self.module_path else ""

@@ -20,15 +20,31 @@ def _reshape(x: Tensor, *sizes: Any) -> Tensor:
     return shape.reshape(x, sizes[0] if len(sizes) == 1 else sizes)
 
 
+UFUNCS = {
+    "true_divide": "divide",
+    "power": "pow",
+    "absolute": "abs",
+    "arcsin": "asin",
+    "arccos": "acos",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "bitwise_and": "logical_and",
+    "bitwise_or": "logical_or",
+    "invert": "logical_not",
+}
+"""NumPy's names of functions that have another name here."""
+
+
 def _array_ufunc(x: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Tensor:
     """What NumPy calls for `np.exp(tensor)` and `array + tensor`: the function of the same name here, if any."""
     import glassgrad
 
-    name = {"true_divide": "divide", "power": "pow", "absolute": "abs"}.get(ufunc.__name__, ufunc.__name__)
+    name = UFUNCS.get(ufunc.__name__, ufunc.__name__)
     function = getattr(glassgrad, name, None)
     if method != "__call__" or options or function is None:
+        instead = f"gg.{name}, or " if function else ""
         raise DTypeError(
-            f"np.{ufunc.__name__} does not work on tensors: use gg.{name}, or x.numpy() outside the graph"
+            f"np.{ufunc.__name__} does not work on tensors: use {instead}x.numpy() outside the graph"
         )
     return function(*inputs)  # type: ignore[no-any-return]
 
@@ -60,6 +76,8 @@ BINARY = {
     "pow": arithmetic.pow,
     "mod": arithmetic.remainder,
     "matmul": contract.matmul,
+    "and": compare.logical_and,
+    "or": compare.logical_or,
 }
 for _name, _function in BINARY.items():
     setattr(Tensor, f"__{_name}__", _function)
@@ -70,8 +88,6 @@ METHODS = {
     "__pos__": arithmetic.positive,
     "__abs__": arithmetic.abs,
     "__invert__": compare.logical_not,
-    "__and__": compare.logical_and,
-    "__or__": compare.logical_or,
     "__eq__": compare.equal,
     "__ne__": compare.not_equal,
     "__lt__": compare.less,

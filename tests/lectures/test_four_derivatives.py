@@ -60,8 +60,12 @@ def survey_flat(x1, x2):
 
 
 CASES = [
-    pytest.param(product_and_sine, product_and_sine_on_paper, product_and_sine_flat, (2.0, 3.0), id="x1x2+sin"),
-    pytest.param(product_and_sine, product_and_sine_on_paper, product_and_sine_flat, (-0.7, 0.0), id="x1x2+sin, zero"),
+    pytest.param(
+        product_and_sine, product_and_sine_on_paper, product_and_sine_flat, (2.0, 3.0), id="x1x2+sin"
+    ),
+    pytest.param(
+        product_and_sine, product_and_sine_on_paper, product_and_sine_flat, (-0.7, 0.0), id="x1x2+sin, zero"
+    ),
     pytest.param(survey, survey_on_paper, survey_flat, (2.0, 5.0), id="survey"),
     pytest.param(survey, survey_on_paper, survey_flat, (0.01, -30.0), id="survey, steep"),
 ]
@@ -106,7 +110,8 @@ def test_a_smaller_step_helps_at_the_rate_of_the_scheme(scheme, order):
     """Halving h divides the error of the forward difference by 2 and of the central one by 4."""
     exact = survey_on_paper(2.0, 5.0)[1][0]
     errors = [
-        abs(float(gg.numerical.grad(survey, 2.0, 5.0, scheme=scheme, step=step)[0]) - exact) for step in (2e-3, 1e-3)
+        abs(float(gg.numerical.grad(survey, 2.0, 5.0, scheme=scheme, step=step)[0]) - exact)
+        for step in (2e-3, 1e-3)
     ]
     assert errors[0] / errors[1] == pytest.approx(2**order, rel=0.01)
 

@@ -81,9 +81,11 @@ def test_the_arithmetic_of_the_slide():
         return loss(gg.asarray(W + H * (np.arange(9) == i))).item()
 
     assert [round(at(i), 5) for i in (0, 1, 2)] == [1.25322, 1.25353, 1.25347]
-    assert (1.25322 - 1.25347) / 0.0001 == pytest.approx(-2.5, rel=1e-9)
+    assert (at(0) - LOSS) / H == pytest.approx(-2.5, rel=1e-9)
     numerical = gg.numerical.grad(loss, W, scheme="forward", step=H)
-    np.testing.assert_allclose(numerical, SLOPES, atol=1e-10)  # a straight line: only rounding, eps / h = 2e-12
+    np.testing.assert_allclose(
+        numerical, SLOPES, atol=1e-10
+    )  # a straight line: only rounding, eps / h = 2e-12
     np.testing.assert_allclose(gg.grad(loss)(W).numpy(), SLOPES, rtol=0, atol=0)
 
 
@@ -108,7 +110,7 @@ def test_svm_differences_are_off_by_the_penalty_alone():
 
 
 def test_softmax_differences_are_off_by_at_most_a_multiple_of_h():
-    """The error is h/2 times a second derivative, and that is at most x^2/4 averaged over the rows, plus the penalty's."""
+    """The error is h/2 times a second derivative: at most the mean of x^2/4 over the rows, plus the penalty's."""
     w = W.reshape(3, 3)
     error = forward_differences(softmax_in_numpy, w, H) - gg.grad(softmax)(w).numpy()
     bound = H / 2 * (np.mean(X * X, axis=0) / 4 + 2 * REGULARISATION)[:, None]

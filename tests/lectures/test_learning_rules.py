@@ -17,7 +17,9 @@ def test_gradient_descent_finds_the_least_squares_line():
         return gg.mean(gg.square(gg.matmul(x, w) - y))
 
     w = gg.asarray(np.zeros(3))
-    np.testing.assert_allclose(gg.grad(loss)(w).numpy(), -2 * x.T @ y / 50, rtol=1e-13)  # 2 X^T (Xw - y) / n at w = 0
+    np.testing.assert_allclose(
+        gg.grad(loss)(w).numpy(), -2 * x.T @ y / 50, rtol=1e-13
+    )  # 2 X^T (Xw - y) / n at w = 0
     for _ in range(500):
         w = w - 0.2 * gg.grad(loss)(w)
     np.testing.assert_allclose(w.numpy(), np.linalg.lstsq(x, y)[0], rtol=1e-12)

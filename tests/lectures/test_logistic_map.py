@@ -26,7 +26,11 @@ def derivative_on_paper(x):
     """l4 = 64 a b c^2 d^2 with a = x, b = 1 - x, c = 1 - 2x, d = 1 - 8x + 8x^2, by the product rule:
     a' = 1, b' = -1, (c^2)' = -4c, (d^2)' = 2d(16x - 8)."""
     a, b, c, d = x, 1 - x, 1 - 2 * x, 1 - 8 * x + 8 * x * x
-    return 64 * (b * c**2 * d**2 - a * c**2 * d**2 - 4 * a * b * c * d**2 + 2 * a * b * c**2 * d * (16 * x - 8))
+    from_a = b * c**2 * d**2
+    from_b = -a * c**2 * d**2
+    from_c = a * b * (-4 * c) * d**2
+    from_d = a * b * c**2 * 2 * d * (16 * x - 8)
+    return 64 * (from_a + from_b + from_c + from_d)
 
 
 def test_the_derivative_on_paper_at_one_point():

@@ -66,7 +66,9 @@ def test_the_neuron_of_primitive_gates_gate_by_gate():
     on_the_slide = [0.20, 0.20, 0.20, 0.20, -0.20, -0.53, -0.53, 1.00]
     assert [round(gate.grad.item(), 2) for gate in gates] == on_the_slide
     leaves = {node.name: node.grad.item() for node in graph.inputs}
-    assert leaves == pytest.approx({"w0": DW[0], "w1": DW[1], "w2": DW[2], "x0": DX[0], "x1": DX[1]}, rel=1e-14)
+    assert leaves == pytest.approx(
+        {"w0": DW[0], "w1": DW[1], "w2": DW[2], "x0": DX[0], "x1": DX[1]}, rel=1e-14
+    )
 
 
 def test_the_gates_say_scaler_where_they_scale():

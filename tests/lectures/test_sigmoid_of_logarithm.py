@@ -68,7 +68,9 @@ def test_value_and_gradient(point):
     assert value.item() == pytest.approx(expected, rel=1e-14)
     assert [g.item() for g in found] == pytest.approx(gradient, rel=1e-13)
     assert [g.item() for g in found] == pytest.approx(complex_step(point), rel=1e-13)
-    assert [g.item() for g in found] == pytest.approx(extrapolated_central_difference(point), rel=1e-7, abs=1e-9)
+    assert [g.item() for g in found] == pytest.approx(
+        extrapolated_central_difference(point), rel=1e-7, abs=1e-9
+    )
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -78,7 +80,9 @@ def test_float32_is_float32_exact(point):
     assert [g.item() for g in found] == pytest.approx(gradient, rel=1e-5)
 
 
-@pytest.mark.parametrize(("scheme", "tolerance"), [("forward", 1e-6), ("central", 1e-8), ("richardson", 1e-11)])
+@pytest.mark.parametrize(
+    ("scheme", "tolerance"), [("forward", 1e-6), ("central", 1e-8), ("richardson", 1e-11)]
+)
 def test_numerical_schemes(scheme, tolerance):
     _, gradient = on_paper(*POINTS[0])
     found = gg.numerical.grad(function, *POINTS[0], scheme=scheme)
@@ -87,7 +91,9 @@ def test_numerical_schemes(scheme, tolerance):
 
 def test_the_gradient_at_every_gate():
     """At the first point: m = 3, times 4 is 12, over 2 is 6, minus 1.5 is 4.5, times 5 is 22.5 = u."""
-    inputs = [gg.tensor(x, gg.float64, requires_grad=True, name=f"x{i}") for i, x in enumerate(POINTS[0], start=1)]
+    inputs = [
+        gg.tensor(x, gg.float64, requires_grad=True, name=f"x{i}") for i, x in enumerate(POINTS[0], start=1)
+    ]
     graph = gg.graph_of(function(*inputs))
     graph.backward()
     u, s = 22.5, 22.5 / 23.5
@@ -117,4 +123,6 @@ def test_two_equal_inputs_of_max_share_the_gradient():
 
 def test_outside_its_domain_the_value_is_nan():
     # u = 5(1 * 1 / 1 - 3) = -10 has no logarithm
-    assert function(*map(gg.asarray, (1.0, 0.0, 1.0, 1.0, 1.0, 2.0))).item() == pytest.approx(nan, nan_ok=True)
+    assert function(*map(gg.asarray, (1.0, 0.0, 1.0, 1.0, 1.0, 2.0))).item() == pytest.approx(
+        nan, nan_ok=True
+    )

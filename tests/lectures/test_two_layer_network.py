@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 import glassgrad as gg
 
 N, D_IN, H, D_OUT = 64, 1000, 100, 10
+
+
+@pytest.fixture(autouse=True)
+def one_blas_thread():
+    """On a busy machine several BLAS threads wait for each other, and 2000 small steps take a minute, not seconds."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
 def problem():

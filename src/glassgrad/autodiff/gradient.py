@@ -59,11 +59,17 @@ def run_on_variables(
     """
     arguments = list(args)
     parts: list[tuple[list[Tensor], tree.Rebuild]] = []
+    taken: set[int] = set()
     for position in argnums:
+        if not isinstance(position, int):
+            raise ArgumentError(f"{name} needs integers as argnums; got {position!r}")
         if not -len(args) <= position < len(args):
             raise ArgumentError(
                 f"{name} got argnums={position}, but the function was called with {len(args)} arguments"
             )
+        if position % len(args) in taken:
+            raise ArgumentError(f"{name} got the same argument twice in argnums={tuple(argnums)}")
+        taken.add(position % len(args))
         found, rebuild = tree.flatten(args[position])
         if hasattr(args[position], "named_parameters"):
             leaves = list(found)
@@ -104,6 +110,11 @@ def value_and_grad(
 
     def differentiated(*args: Any) -> tuple[Any, Any]:
         run = run_on_variables(function, args, positions, "grad")
+        if has_aux and not (isinstance(run.result, tuple) and len(run.result) == 2):
+            raise ArgumentError(
+                f"with has_aux=True grad needs a function that returns a pair (number, anything); "
+                f"{_name_of(function)} returned {type(run.result).__name__}"
+            )
         output = run.result[0] if has_aux else run.result
         output = _require_number(output, function)
         gradients = run.pull_back([output], [as_upstream(output, None)])
@@ -134,8 +145,12 @@ def grad(
     return differentiated
 
 
+def _name_of(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", "the function")
+
+
 def _require_number(output: Any, function: Callable[..., Any]) -> Tensor:
-    name = getattr(function, "__name__", "the function")
+    name = _name_of(function)
     if not isinstance(output, Tensor):
         raise ArgumentError(
             f"grad needs a function that returns a tensor; {name} returned {type(output).__name__}"

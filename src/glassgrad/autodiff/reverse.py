@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import GraphError, ShapeError
 from ..graph import Graph, Node, Origin, ancestors, caller, describe
+from ..ops.shape import astype
 from ..tensor import Tensor, asarray
 
 Gradients = dict[Node, Tensor]
@@ -41,10 +42,16 @@ def pull_back(
             del gradients[node]
         if node.freed is not None:
             raise _freed(node.freed)
-        needed = tuple([source.requires_grad for source in sources])
-        inputs = [_revive(source, record) for source in sources]
-        parts = node.op.vjp(needed, g, _revive(node, record), *inputs)
-        for source, part in zip(sources, parts, strict=True):
+        # nodes as tensors again: with their value if that was saved, and recorded if the gradients are to be
+        value = node.value
+        out = Tensor(value, node if record or value is None else None)
+        inputs = []
+        needed = []
+        for source in sources:
+            value = source.value
+            inputs.append(Tensor(value, source if record or value is None else None))
+            needed.append(source.requires_grad)
+        for source, part in zip(sources, node.op.vjp(tuple(needed), g, out, *inputs)):  # noqa: B905 - the hot loop
             if part is not None and source.requires_grad:
                 known = gradients.get(source)
                 gradients[source] = part if known is None else known + part
@@ -56,12 +63,6 @@ def _freed(place: Origin) -> GraphError:
         f"the graph behind this result was freed by the backward() at {describe(place)}. "
         f"Run the forward computation again, or pass retain_graph=True to that backward()."
     )
-
-
-def _revive(node: Node, record: bool) -> Tensor:
-    """A node as a tensor again, with its value if that was saved; recorded if the gradients are to be."""
-    value = node.value
-    return Tensor(value, node if record or value is None else None)
 
 
 def backward(
@@ -84,9 +85,10 @@ def backward(
     output = _recorded_node(x)
     order = ancestors([output])
     gradients = pull_back({output: as_upstream(x, upstream)}, order=order, record=create_graph)
-    for node, g in gradients.items():
+    for node in order:
         owner = node.owner
-        if owner is not None:
+        if owner is not None and node.requires_grad:
+            g = gradients[node] if node in gradients else Tensor(np.zeros(node.shape, node.dtype))
             owner._grad = g if owner._grad is None else owner._grad + g
     if not (retain_graph or create_graph):
         free(order)
@@ -132,14 +134,18 @@ def as_upstream(x: Tensor, upstream: Any) -> Tensor:
         raise ShapeError(
             f"the upstream gradient must have the shape of the result, {x.shape}; got {given.shape}"
         )
-    return given if given.dtype == x.dtype else asarray(given.numpy().astype(x.dtype))
+    return astype(given, x.dtype)
 
 
 def free(nodes: Iterable[Node]) -> None:
-    """Let go of the values that nodes saved; leaves keep theirs, because other graphs may hold them too."""
+    """Let go of the values that nodes saved.
+
+    Leaves and masks and other constants keep theirs: another graph may read them too, and its `backward` does not
+    pass through them, so it would not notice.
+    """
     place = caller()
     for node in nodes:
-        if node.inputs:
+        if node.inputs and node.requires_grad:
             node.value = None
             node.freed = place
 

@@ -48,6 +48,9 @@ def _simplify_call(expr: Expr, operands: tuple[Expr, ...]) -> Expr:
         if _selects(last):
             condition, chosen, other = last.operands  # type: ignore[attr-defined]
             return simplify(build(WHERE, condition, first * chosen, first * other))
+        if _selects(first):
+            condition, chosen, other = first.operands  # type: ignore[attr-defined]
+            return simplify(build(WHERE, condition, chosen * last, other * last))
         return last if first == ONE else first if last == ONE else expr
     if instruction == DIVIDE:
         return ZERO if first == ZERO else first if last == ONE else expr

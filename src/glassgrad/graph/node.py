@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import sys
 import weakref
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Origin = tuple[CodeType, int]
 """Where something was built: a code object and an instruction in it. Cheap to take; `describe` reads the line."""
 
-_PACKAGE = str(Path(__file__).resolve().parent.parent) + "/"
+_PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
 class _Internal(dict[str, bool]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -29,6 +30,19 @@ class Aval(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.dtype}{list(self.shape)}"
+
+
+class _SavesFor(dict[int, tuple[int, ...]]):
+    """`Op.saves` joined over the inputs that require a gradient; worked out once for each set of them."""
+
+    def __init__(self, saves: tuple[tuple[int, ...], ...]) -> None:
+        super().__init__()
+        self.saves = saves
+
+    def __missing__(self, wanted: int) -> tuple[int, ...]:
+        places = {place for i, places in enumerate(self.saves) if wanted >> i & 1 for place in places}
+        self[wanted] = tuple(sorted(places))
+        return self[wanted]
 
 
 class Op:
@@ -63,10 +77,13 @@ class Op:
         """The op's name in the graph: the class name in snake case."""
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
 
-    @property
-    def saves(self) -> tuple[tuple[int, ...], ...]:
-        """For each input: which inputs (by position) and whether the output (`OUT`) its gradient reads; () for none."""
-        return ()
+    saves: tuple[tuple[int, ...], ...] = ()
+    """For each input: which inputs (by position) and whether the output (`OUT`) its gradient reads; () for none."""
+
+    @cached_property
+    def saves_for(self) -> dict[int, tuple[int, ...]]:
+        """What to save, by which inputs require a gradient (bit i of the key stands for input i)."""
+        return _SavesFor(self.saves)
 
     def shape(self, *inputs: Aval) -> Aval:
         """The result's shape and dtype, or an error that says what does not fit."""

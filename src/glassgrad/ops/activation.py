@@ -24,7 +24,7 @@ class Relu(Elementwise):
     pattern = "router: the upstream gradient passes where x > 0"
 
     def value(self, x: Expr) -> Expr:
-        return s.maximum(x, 0.0)
+        return s.maximum(x, 0)  # an integer, so that integers stay integers
 
     def partials(self, out: Expr, x: Expr) -> Partials:
         return (s.where(x > 0.0, 1.0, 0.0),)

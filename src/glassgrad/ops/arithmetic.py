@@ -160,7 +160,11 @@ def negative(x: Any, /) -> Tensor:
 
 
 def positive(x: Any, /) -> Tensor:
-    """+x: the tensor itself."""
+    """+x: the tensor itself.
+
+    >>> gg.positive(gg.asarray([1.0, -2.0]))
+    tensor([ 1., -2.])
+    """
     return asarray(x)
 
 
@@ -191,7 +195,9 @@ def pow(x1: Any, x2: Any, /) -> Tensor:
     tensor([ 1., -8.])
     """
     if type(x2) in (int, float) and x2 == 2:
-        return square(x1)
+        x1 = asarray(x1)
+        if type(x2) is int or x1.dtype.kind in "fc":
+            return square(x1)
     return apply(_power, x1, x2)
 
 
@@ -480,6 +486,9 @@ def clip(x: Any, /, min: Any = None, max: Any = None) -> Tensor:
     >>> gg.clip(gg.asarray([-2.0, 0.5, 3.0]), 0, 1)
     tensor([0. , 0.5, 1. ])
     """
+    x = asarray(x)
+    if x.dtype.kind == "f":  # an infinite bound rather than `maximum`, which shares the gradient at the bound
+        min, max = float("-inf") if min is None else min, float("inf") if max is None else max
     if min is None or max is None:
-        return asarray(x) if min is max else maximum(x, min) if max is None else minimum(x, max)
+        return x if min is max else maximum(x, min) if max is None else minimum(x, max)
     return apply(_clip, x, min, max)

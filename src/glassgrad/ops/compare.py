@@ -10,6 +10,7 @@ from ..expr import scalar as s
 from ..graph import Aval
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DType, bool_, promote
+from .arithmetic import multiply
 from .families import BLOCKER, Elementwise, Partials
 
 __all__ = [
@@ -119,14 +120,39 @@ def greater_equal(x1: Any, x2: Any, /) -> Tensor:
     return apply(_greater_equal, x1, x2)
 
 
+class Less(Truth):
+    """x1 < x2."""
+
+    def value(self, x1: Expr, x2: Expr) -> Expr:
+        return x1 < x2
+
+
+class LessEqual(Truth):
+    """x1 <= x2."""
+
+    def value(self, x1: Expr, x2: Expr) -> Expr:
+        return x1 <= x2
+
+
+_less, _less_equal = Less(), LessEqual()
+
+
 def less(x1: Any, x2: Any, /) -> Tensor:
-    """Whether x1 is less than x2, elementwise with broadcasting."""
-    return greater(x2, x1)
+    """Whether x1 is less than x2, elementwise with broadcasting; a tensor of booleans, without gradient.
+
+    >>> gg.less(gg.asarray([1.0, 2.0]), 2.0)
+    tensor([ True, False])
+    """
+    return apply(_less, x1, x2)
 
 
 def less_equal(x1: Any, x2: Any, /) -> Tensor:
-    """Whether x1 is at most x2, elementwise with broadcasting."""
-    return greater_equal(x2, x1)
+    """Whether x1 is at most x2, elementwise with broadcasting; a tensor of booleans, without gradient.
+
+    >>> gg.less_equal(gg.asarray([1.0, 2.0]), 2.0)
+    tensor([ True,  True])
+    """
+    return apply(_less_equal, x1, x2)
 
 
 class LogicalAnd(Truth):
@@ -156,17 +182,29 @@ _logical_and, _logical_or, _logical_not = LogicalAnd(), LogicalOr(), LogicalNot(
 
 
 def logical_and(x1: Any, x2: Any, /) -> Tensor:
-    """Whether both booleans are true, elementwise with broadcasting."""
+    """Whether both booleans are true, elementwise with broadcasting.
+
+    >>> gg.logical_and(gg.asarray([True, False]), True)
+    tensor([ True, False])
+    """
     return apply(_logical_and, x1, x2)
 
 
 def logical_or(x1: Any, x2: Any, /) -> Tensor:
-    """Whether at least one of two booleans is true, elementwise with broadcasting."""
+    """Whether at least one of two booleans is true, elementwise with broadcasting.
+
+    >>> gg.logical_or(gg.asarray([True, False]), True)
+    tensor([ True,  True])
+    """
     return apply(_logical_or, x1, x2)
 
 
 def logical_not(x: Any, /) -> Tensor:
-    """The opposite truth value, elementwise."""
+    """The opposite truth value, elementwise.
+
+    >>> gg.logical_not(gg.asarray([True, False]))
+    tensor([False,  True])
+    """
     return apply(_logical_not, x)
 
 
@@ -181,19 +219,22 @@ def isnan(x: Any, /) -> Tensor:
 
 
 def isinf(x: Any, /) -> Tensor:
-    """Whether x is plus or minus infinity, elementwise."""
+    """Whether x is plus or minus infinity, elementwise.
+
+    >>> gg.isinf(gg.asarray([1.0, float("-inf")]))
+    tensor([False,  True])
+    """
     x = asarray(x)
-    return logical_or(equal(x, float("inf")), equal(x, float("-inf")))
+    return logical_not(logical_or(isfinite(x), isnan(x)))
 
 
 def isfinite(x: Any, /) -> Tensor:
-    """Whether x is neither infinite nor NaN, elementwise.
+    """Whether x is neither infinite nor NaN, elementwise: then, and only then, 0 times x is 0.
 
     >>> gg.isfinite(gg.asarray([1.0, float("inf"), float("nan")]))
     tensor([ True, False, False])
     """
-    x = asarray(x)
-    return logical_not(logical_or(isnan(x), isinf(x)))
+    return equal(multiply(x, 0), 0)
 
 
 class Where(Elementwise):

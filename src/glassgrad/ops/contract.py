@@ -41,11 +41,10 @@ class Matmul(Bilinear):
         return Aval((*batch, x1.shape[-2], x2.shape[-1]), promote({x1.dtype, x2.dtype}))
 
     def forward(self, x1: Any, x2: Any) -> Any:
-        if x1.dtype != x2.dtype:
+        if x1.dtype != x2.dtype or x1.dtype.kind == "b":
+            require_kind(self, "iufc", x1, x2)
             joint = promote({x1.dtype, x2.dtype})
             x1, x2 = x1.astype(joint, copy=False), x2.astype(joint, copy=False)
-        if x1.dtype.kind == "b":
-            require_kind(self, "iufc", x1, x2)
         return np.matmul(x1, x2)
 
     def transpose_left(self, g: Tensor, x1: Tensor, x2: Tensor) -> Tensor:

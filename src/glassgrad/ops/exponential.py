@@ -148,7 +148,8 @@ class Sigmoid(Elementwise):
     kinds = "f"
 
     def value(self, x: Expr) -> Expr:
-        e = s.exp(-s.absolute(x))
+        # not -|x|, whose formula has no derivative at 0, where the sigmoid has one
+        e = s.exp(s.where(x >= 0.0, -x, x))
         return s.where(x >= 0.0, 1.0, e) / (1.0 + e)
 
     def partials(self, out: Expr, x: Expr) -> Partials:

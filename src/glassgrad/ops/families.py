@@ -13,6 +13,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -152,26 +153,39 @@ class Elementwise(Op):
         """Upstream times local gradient, summed back to each input's shape."""
         known = (g, out, *inputs)
         parts: list[Tensor | None] = []
-        for wanted, pullback, x in zip(needed, self._pullbacks, inputs, strict=True):
-            parts.append(unbroadcast(pullback(known), x) if wanted and pullback is not None else None)
+        for wanted, pullback, x in zip(needed, self._pullbacks, inputs):  # noqa: B905 - the hot loop of reverse mode
+            if wanted and pullback is not None:
+                op, choose = pullback
+                parts.append(unbroadcast(choose(known) if op is None else apply(op, *choose(known)), x))
+            else:
+                parts.append(None)
         return tuple(parts)
 
     @cached_property
-    def _pullbacks(self) -> tuple[Callable[[tuple[Tensor, ...]], Tensor] | None, ...]:
+    def _pullbacks(self) -> tuple[Pullback | None, ...]:
+        """For each input: the op that multiplies the upstream by the local gradient, and how to choose its inputs
+        from (g, out, *inputs); None as op where the gradient is the upstream one as it is."""
         names = ("g", "out", *self.argument_names)
         return tuple(
-            None if partial is None else _as_function(f"{self.name}_vjp", simplify(Var("g") * partial), names)
+            None
+            if partial is None or partial == Const(0.0)
+            else _pullback(f"{self.name}_vjp", simplify(Var("g") * partial), names)
             for partial in self.partial_expressions
         )
 
     def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
-        """The sum of local gradients times tangents."""
+        """The sum of local gradients times tangents; None where nothing moves."""
         total: Tensor | None = None
         for tangent, pullback in zip(tangents, self._pullbacks, strict=True):
             if tangent is not None and pullback is not None:
-                term = pullback((tangent, out, *inputs))
+                op, choose = pullback
+                known = (tangent, out, *inputs)
+                term = choose(known) if op is None else apply(op, *choose(known))
                 total = term if total is None else total + term
         return total if total is None or total.shape == out.shape else _broadcast_to(total, out.shape)
+
+
+Pullback = tuple["Formula | None", Callable[[tuple[Tensor, ...]], Any]]
 
 
 def as_expr(formula: Operand) -> Expr:
@@ -179,18 +193,16 @@ def as_expr(formula: Operand) -> Expr:
     return formula if isinstance(formula, Expr) else Const(formula)
 
 
-def _as_function(name: str, formula: Expr, names: tuple[str, ...]) -> Callable[[tuple[Tensor, ...]], Tensor]:
-    """The formula as a function of tensors called `names`. One that is a mere name is that tensor, and no op at all."""
+def _pullback(name: str, formula: Expr, names: tuple[str, ...]) -> Pullback:
+    """The formula as an op, with a function that chooses its inputs from tensors called `names`."""
     if isinstance(formula, Var):
-        place = names.index(formula.name)
-        return lambda known: known[place]
+        return None, itemgetter(names.index(formula.name))
     read = tuple(sorted(variables(formula)))
-    if not read:
-        return lambda known: _zeros_like(known[0])
     fresh = _fresh_names(read)
-    op = Formula(name, rename(formula, fresh), tuple(fresh.values()))
     places = tuple(names.index(variable) for variable in read)
-    return lambda known: apply(op, *[known[place] for place in places])
+    only = places[0]
+    choose = itemgetter(*places) if len(places) > 1 else lambda known: (known[only],)
+    return Formula(name, rename(formula, fresh), tuple(fresh.values())), choose
 
 
 def _fresh_names(names: tuple[str, ...]) -> dict[str, str]:
@@ -240,15 +252,17 @@ class Formula(Elementwise):
 
 def unbroadcast(g: Tensor, x: Tensor) -> Tensor:
     """The gradient `g` of a broadcast `x`, summed over the copies and in `x`'s dtype."""
-    shape = x.shape
-    if g.shape != shape:
+    # this runs for every gradient in reverse mode, and looking behind the tensors saves four property calls
+    has: Any = g.node if g.value is None else g.value
+    wants: Any = x.node if x.value is None else x.value
+    if has.shape != wants.shape:
         from .reduce import sum
         from .shape import reshape
 
         lead = g.ndim - x.ndim
         copied = tuple(i for i in range(g.ndim) if i < lead or (x.shape[i - lead] == 1 and g.shape[i] != 1))
         g = reshape(sum(g, axis=copied), x.shape) if copied else _broadcast_to(g, x.shape)
-    if g.dtype != x.dtype:
+    if has.dtype != wants.dtype:
         from .shape import astype
 
         g = astype(g, x.dtype)
@@ -268,18 +282,11 @@ def _zeros_like(x: Tensor) -> Tensor:
 class Linear(Op):
     """Linear in its first `linear_inputs` inputs taken together (all of them if None); the rest are indices.
 
-    Write `shape`, `forward` and `transpose(g, *inputs)`, which gives one tensor per linear input.
+    Write `shape`, `forward` and `transpose(g, *inputs)`, which gives one tensor per linear input; with indices also
+    `saves`, so that `transpose` can read them.
     """
 
     linear_inputs: ClassVar[int | None] = 1
-
-    @cached_property
-    def saves(self) -> tuple[tuple[int, ...], ...]:
-        """The indices, if there are any."""
-        if self.linear_inputs is None:
-            return ()
-        indices = tuple(range(self.linear_inputs, len(self.argument_names)))
-        return (indices,) * self.linear_inputs
 
     def transpose(self, g: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
         """The transposed linear map applied to `g`: one tensor per linear input."""

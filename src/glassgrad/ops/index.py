@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..graph import Aval
 from ..tensor import Tensor, apply, asarray
+from ..tensor.dtype import as_dtype
 from .families import Linear
 from .shape import normalize_axis
 
@@ -42,6 +44,7 @@ class Index(Linear):
 
     key: Key
 
+    formula = "out = x[key]"
     pattern: ClassVar[str] = (
         "scatterer: the upstream gradient goes back to the chosen positions, zero elsewhere"
     )
@@ -77,6 +80,7 @@ class IndexAdd(Linear):
     key: Key
     new_shape: tuple[int, ...]
 
+    formula = "out[key] += values, from zeros"
     pattern: ClassVar[str] = "gatherer: each value gets the upstream gradient of its position"
 
     @property
@@ -107,6 +111,7 @@ class IndexSet(Linear):
     key: Key
 
     linear_inputs: ClassVar[int | None] = 2
+    formula = "out = x, then out[key] = values"
     pattern: ClassVar[str] = (
         "router: replaced positions send the upstream gradient to the values, the others to x"
     )
@@ -154,36 +159,70 @@ def split_key(x: Tensor, key: Any) -> tuple[Key, list[Tensor]]:
     """An index expression as a hashable key and its index arrays."""
     items: list[Item] = []
     arrays: list[Tensor] = []
-    for item in key if isinstance(key, tuple) else (key,):
-        if item is None or item is Ellipsis:
-            items.append(item)
+    given = [_plain_or_tensor(item) for item in (key if isinstance(key, tuple) else (key,))]
+    axis = 0
+    for position, item in enumerate(given):
+        if isinstance(item, Tensor):
+            found = _positions(item, x, axis) if item.dtype.kind == "b" else [item]
+            items += [ARRAY] * len(found)
+            arrays += found
         elif isinstance(item, slice):
-            items.append(
-                ("slice", *(None if end is None else int(end) for end in (item.start, item.stop, item.step)))
-            )
-        elif isinstance(item, int | np.integer) and not isinstance(item, bool):
-            items.append(int(item))
+            items.append(("slice", *_slice_ends(item)))
         else:
-            for array in _index_arrays(item):
-                items.append(ARRAY)
-                arrays.append(array)
+            items.append(item)
+        axis = (
+            x.ndim - sum(map(_axes_of, given[position + 1 :])) if item is Ellipsis else axis + _axes_of(item)
+        )
     return Key(tuple(items)), arrays
 
 
-def _index_arrays(item: Any) -> list[Tensor]:
-    """An array in a key as integer index arrays: itself, or the positions where a mask is true."""
-    array = asarray(item)
-    if array.dtype.kind == "b":
-        if array.value is None:
-            raise GraphError(
-                "a boolean mask selects a number of elements that is not known here: use gg.where instead"
-            )
-        return [asarray(positions) for positions in np.nonzero(array.value)]
-    if array.dtype.kind not in "iu":
+def _plain_or_tensor(item: Any) -> Any:
+    """One item of an index expression: None, `...`, a slice, an int, or a tensor of integers or booleans."""
+    if item is None or item is Ellipsis or isinstance(item, slice):
+        return item
+    if isinstance(item, int | np.integer) and not isinstance(item, bool):
+        return int(item)
+    array = asarray(np.zeros(0, np.int64)) if isinstance(item, list) and not item else asarray(item)
+    if array.dtype.kind not in "iub" or (array.dtype.kind == "b" and not array.ndim):
+        got = f"{array.dtype}" if array.ndim or array.dtype.kind != "b" else "a single boolean"
         raise DTypeError(
-            f"an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got {array.dtype}"
+            f"an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got {got}"
         )
-    return [array]
+    return array
+
+
+def _axes_of(item: Any) -> int:
+    """How many axes of the indexed tensor an item of the index expression is about."""
+    if item is None or item is Ellipsis:
+        return 0
+    return item.ndim if isinstance(item, Tensor) and item.dtype.kind == "b" else 1
+
+
+def _slice_ends(item: slice) -> list[int | None]:
+    """Start, stop and step of a slice as Python integers."""
+    found: list[int | None] = []
+    for end in (item.start, item.stop, item.step):
+        try:
+            found.append(None if end is None else operator.index(end))
+        except TypeError:
+            raise DTypeError(f"the ends and the step of a slice must be integers; got {end!r}") from None
+    if found[2] == 0:
+        raise ArgumentError("the step of a slice must not be 0")
+    return found
+
+
+def _positions(mask: Tensor, x: Tensor, axis: int) -> list[Tensor]:
+    """A mask over the axes of x from `axis` on, as the positions where it is true, one index array per axis."""
+    if mask.value is None:
+        raise GraphError(
+            "a boolean mask selects a number of elements that is not known here: use gg.where instead"
+        )
+    if mask.shape != x.shape[axis : axis + mask.ndim]:
+        raise ShapeError(
+            f"a boolean index must have the shape of the axes it selects from; got a mask of shape {mask.shape} "
+            f"at axis {axis} of a tensor of shape {x.shape}"
+        )
+    return [asarray(positions) for positions in np.nonzero(mask.value)]
 
 
 def _why_index_fails(key: Key, x: Any, indices: Any, problem: str = "") -> str:
@@ -249,7 +288,15 @@ def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:
             raise ArgumentError(f"take needs an axis for a tensor with {x.ndim} axes")
         axis = 0
     place = normalize_axis(axis, x.ndim, "take")
-    return getitem(x, (slice(None),) * place + (asarray(indices),))
+    return getitem(x, (slice(None),) * place + (_integers(indices, "take"),))
+
+
+def _integers(indices: Any, name: str) -> Tensor:
+    """`indices` as a tensor, or an error if they are not integers."""
+    found = asarray(indices)
+    if found.dtype.kind not in "iu":
+        raise DTypeError(f"{name} needs integer indices; got {found.dtype} of shape {found.shape}")
+    return found
 
 
 def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
@@ -259,7 +306,7 @@ def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
     tensor([[2],
             [3]])
     """
-    x, indices = asarray(x), asarray(indices)
+    x, indices = asarray(x), _integers(indices, "take_along_axis")
     if x.ndim != indices.ndim:
         raise ShapeError(
             f"take_along_axis needs indices with {x.ndim} axes; got shape {indices.shape} for x {x.shape}"
@@ -283,13 +330,11 @@ def one_hot(indices: Any, classes: int, /, *, dtype: Any = "float32") -> Tensor:
     tensor([[0., 1., 0.],
             [1., 0., 0.]])
     """
-    indices = asarray(indices)
-    if indices.dtype.kind not in "iu":
-        raise DTypeError(f"one_hot needs integer indices; got {indices.dtype} of shape {indices.shape}")
+    indices = _integers(indices, "one_hot")
     if indices.size and not (indices.numpy().min() >= 0 and indices.numpy().max() < classes):
         raise ShapeError(
             f"one_hot needs indices in [0, {classes}); got {indices.numpy().min()} .. {indices.numpy().max()}"
         )
-    flat = np.zeros((math.prod(indices.shape), classes), dtype)
+    flat = np.zeros((math.prod(indices.shape), classes), as_dtype(dtype))
     flat[np.arange(len(flat)), indices.numpy().reshape(-1)] = 1
     return asarray(flat.reshape(*indices.shape, classes))

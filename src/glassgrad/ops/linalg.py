@@ -37,7 +37,12 @@ class Solve(Op):
         require_kind(self, "f", a, b)
         if b.ndim < 2 or a.shape[-1] != b.shape[-2]:
             raise ShapeError(f"solve needs a.shape[-1] == b.shape[-2]; got {self.describe_inputs((a, b))}")
-        batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        try:
+            batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        except ValueError:
+            raise ShapeError(
+                f"solve cannot broadcast the leading axes of {self.describe_inputs((a, b))}"
+            ) from None
         return Aval((*batch, *b.shape[-2:]), promote({a.dtype, b.dtype}))
 
     def forward(self, a: Any, b: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..graph import OUT, Aval, Op
 from ..tensor import Tensor, apply, asarray
-from ..tensor.dtype import DEFAULT_FLOAT, bool_, int64
+from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, int64, uint64
 from .compare import equal
 from .families import Linear, require_kind
 from .shape import Axes, astype, broadcast_to, normalize_axes, reshape
@@ -31,6 +31,11 @@ def reduced_shape(shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool)
     return tuple(kept)
 
 
+def accumulated(dtype: DType) -> DType:
+    """The dtype of a sum or a product: 64 bits for integers, so that a sum of bytes does not wrap at 256."""
+    return {"b": int64, "i": int64, "u": uint64}.get(dtype.kind, dtype)
+
+
 def spread(reduced: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """A reduced tensor repeated along the axes it lost, to x's shape."""
     return broadcast_to(reshape(reduced, reduced_shape(x.shape, axes, keepdims=True)), x.shape)
@@ -44,14 +49,14 @@ class Sum(Linear):
     keepdims: bool
 
     argument_names = ("x",)
+    formula = "out = sum_i x[i]"
     pattern: ClassVar[str] = "distributor: every summand gets the upstream gradient"
 
     def shape(self, x: Aval) -> Aval:
-        dtype = int64 if x.dtype == bool_ else x.dtype
-        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), dtype)
+        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), accumulated(x.dtype))
 
     def forward(self, x: Any) -> Any:
-        dtype = int64 if x.dtype == bool_ else x.dtype
+        dtype = accumulated(x.dtype)
         # NumPy adds pairwise along the last axis only; elsewhere a wider accumulator keeps the error as small
         pairwise = self.axes == (x.ndim - 1,) or len(self.axes) == x.ndim
         narrow = x.dtype.kind == "f" and (x.dtype.itemsize == 2 or (x.dtype.itemsize == 4 and not pairwise))
@@ -63,7 +68,9 @@ class Sum(Linear):
 
 
 def sum(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """Sum over `axis` (all axes by default), summed pairwise or in double precision; booleans are counted.
+    """Sum over `axis` (all axes by default), pairwise or in double precision. Booleans are counted.
+
+    Integers of any width are summed as 64-bit integers.
 
     >>> gg.sum(gg.asarray([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
@@ -156,14 +163,20 @@ class Extremum(Op):
 class Max(Extremum):
     """The largest element along `axes`."""
 
+    formula = "out = max_i x[i]"
+
     def forward(self, x: Any) -> Any:
+        require_kind(self, "biuf", x)
         return np.max(x, self.axes, keepdims=self.keepdims)
 
 
 class Min(Extremum):
     """The smallest element along `axes`."""
 
+    formula = "out = min_i x[i]"
+
     def forward(self, x: Any) -> Any:
+        require_kind(self, "biuf", x)
         return np.min(x, self.axes, keepdims=self.keepdims)
 
 
@@ -199,13 +212,14 @@ class Prod(Op):
 
     argument_names = ("x",)
     saves = ((0,),)
+    formula = "out = prod_i x[i]"
     pattern: ClassVar[str] = "switch: every factor gets the upstream gradient times the product of the others"
 
     def shape(self, x: Aval) -> Aval:
-        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), int64 if x.dtype == bool_ else x.dtype)
+        return Aval(reduced_shape(x.shape, self.axes, self.keepdims), accumulated(x.dtype))
 
     def forward(self, x: Any) -> Any:
-        dtype = int64 if x.dtype == bool_ else x.dtype
+        dtype = accumulated(x.dtype)
         return _multiply_up(x, self.axes, dtype=dtype, keepdims=self.keepdims)
 
     def _product_of_others(self, x: Tensor) -> Tensor:
@@ -269,14 +283,20 @@ class ArgExtremum(Op):
 class Argmax(ArgExtremum):
     """The position of the first largest element."""
 
+    formula = "x[out] = max_i x[i]"
+
     def forward(self, x: Any) -> Any:
+        require_kind(self, "biuf", x)
         return np.argmax(x, self.axis, keepdims=self.keepdims)
 
 
 class Argmin(ArgExtremum):
     """The position of the first smallest element."""
 
+    formula = "x[out] = min_i x[i]"
+
     def forward(self, x: Any) -> Any:
+        require_kind(self, "biuf", x)
         return np.argmin(x, self.axis, keepdims=self.keepdims)
 
 
@@ -327,12 +347,16 @@ class TruthReduction(Op):
 class All(TruthReduction):
     """Whether all elements are true."""
 
+    formula = "out = x[0] and x[1] and ..."
+
     def forward(self, x: Any) -> Any:
         return np.all(x, self.axes, keepdims=self.keepdims)
 
 
 class Any_(TruthReduction):  # noqa: N801 - Any is typing's
     """Whether some element is true."""
+
+    formula = "out = x[0] or x[1] or ..."
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -56,6 +57,21 @@ def normalize_axes(axis: Axes, ndim: int, name: str) -> tuple[int, ...]:
     return tuple(found)
 
 
+def as_shape(shape: Any, name: str, smallest: int = 0) -> tuple[int, ...]:
+    """One size or several as a tuple of integers, or an error that says what is allowed."""
+    given = [shape] if isinstance(shape, int | np.integer) else shape
+    try:
+        sizes = tuple(operator.index(size) for size in given)
+    except TypeError:
+        raise ArgumentError(
+            f"{name} takes a shape: an integer or a sequence of integers; got {shape!r}"
+        ) from None
+    if any(size < smallest for size in sizes):
+        allowed = "0 or more" if smallest == 0 else "0 or more, or -1 for one that is computed"
+        raise ShapeError(f"{name} takes sizes of {allowed}; got {sizes}")
+    return sizes
+
+
 @dataclass(frozen=True)
 class Reshape(Linear):
     """The same elements in row-major order in another shape."""
@@ -63,6 +79,7 @@ class Reshape(Linear):
     new_shape: tuple[int, ...]
 
     argument_names = ("x",)
+    formula = "out[row-major place] = x[same row-major place]"
     pattern: ClassVar[str] = "rearranger: the upstream gradient in the input's shape"
 
     def shape(self, x: Aval) -> Aval:
@@ -90,9 +107,9 @@ def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
             [3, 4]])
     """
     x = asarray(x)
-    wanted = (shape,) if isinstance(shape, int) else tuple(int(size) for size in shape)
-    if any(size < -1 for size in wanted) or wanted.count(-1) > 1:
-        raise ShapeError(f"reshape takes sizes >= 0, one of which may be -1; got {wanted}")
+    wanted = as_shape(shape, "reshape", smallest=-1)
+    if wanted.count(-1) > 1:
+        raise ShapeError(f"reshape can compute one size, not several; got {wanted}")
     if -1 in wanted:
         known = math.prod(size for size in wanted if size != -1)
         if known == 0 or x.size % known:
@@ -111,6 +128,10 @@ def flatten(x: Any, /, start: int = 0) -> Tensor:
     tensor([1, 2, 3, 4])
     """
     x = asarray(x)
+    if not -x.ndim <= start <= x.ndim:
+        raise ShapeError(
+            f"flatten got start {start} for a tensor with {x.ndim} axes; allowed: {-x.ndim} to {x.ndim}"
+        )
     return reshape(x, (*x.shape[:start], math.prod(x.shape[start:])))
 
 
@@ -149,6 +170,7 @@ class PermuteDims(Linear):
     axes: tuple[int, ...]
 
     argument_names = ("x",)
+    formula = "out[i_axes[0], i_axes[1], ...] = x[i_0, i_1, ...]"
     pattern: ClassVar[str] = "rearranger: the upstream gradient with its axes put back"
 
     def shape(self, x: Aval) -> Aval:
@@ -207,6 +229,7 @@ class BroadcastTo(Linear):
     new_shape: tuple[int, ...]
 
     argument_names = ("x",)
+    formula = "out[..., i, j] = x[i, j], and x[0, j] where x has size 1"
     pattern: ClassVar[str] = "adder: the gradients of all copies are summed"
 
     def shape(self, x: Aval) -> Aval:
@@ -226,15 +249,15 @@ class BroadcastTo(Linear):
         return (unbroadcast(g, x),)
 
 
-def broadcast_to(x: Any, /, shape: Sequence[int]) -> Tensor:
+def broadcast_to(x: Any, /, shape: int | Sequence[int]) -> Tensor:
     """x repeated along new leading axes and along axes of size 1. Any dtype. Gradients of the copies add up.
 
     >>> gg.broadcast_to(gg.asarray([1, 2]), (2, 2))
     tensor([[1, 2],
             [1, 2]])
     """
-    x = asarray(x)
-    return x if tuple(shape) == x.shape else apply(BroadcastTo(tuple(shape)), x)
+    x, wanted = asarray(x), as_shape(shape, "broadcast_to")
+    return x if wanted == x.shape else apply(BroadcastTo(wanted), x)
 
 
 @dataclass(frozen=True)
@@ -244,6 +267,7 @@ class Flip(Linear):
     axes: tuple[int, ...]
 
     argument_names = ("x",)
+    formula = "out[i] = x[size - 1 - i]"
     pattern: ClassVar[str] = "rearranger: the upstream gradient flipped back"
 
     def shape(self, x: Aval) -> Aval:
@@ -273,6 +297,7 @@ class Concat(Linear):
     axis: int
 
     linear_inputs: ClassVar[int | None] = None
+    formula = "out = [input 0, input 1, ...]"
     pattern: ClassVar[str] = "splitter: each input gets its part of the upstream gradient"
 
     def shape(self, *inputs: Aval) -> Aval:
@@ -342,13 +367,14 @@ class Pad(Linear):
     widths: tuple[tuple[int, int], ...]
 
     argument_names = ("x",)
+    formula = "out[i] = x[i - before], 0 outside"
     pattern: ClassVar[str] = "rearranger: the upstream gradient without its border"
 
     def shape(self, x: Aval) -> Aval:
         return Aval(tuple(n + a + b for n, (a, b) in zip(x.shape, self.widths, strict=True)), x.dtype)
 
     def forward(self, x: Any) -> Any:
-        return np.pad(x, self.widths)
+        return np.pad(x, self.widths) if self.widths else x  # NumPy refuses a tensor without axes
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (g[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, self.widths, strict=True))],)
@@ -361,12 +387,12 @@ def pad(x: Any, widths: Sequence[tuple[int, int]], /) -> Tensor:
     tensor([0, 1, 2])
     """
     x = asarray(x)
-    pairs = tuple((int(before), int(after)) for before, after in widths)
-    if len(pairs) != x.ndim or any(width < 0 for pair in pairs for width in pair):
+    pairs = [as_shape(pair, "pad") for pair in widths]
+    if len(pairs) != x.ndim or any(len(pair) != 2 for pair in pairs):
         raise ShapeError(
-            f"pad needs one (before, after) pair of sizes >= 0 for each of {x.ndim} axes; got {list(widths)}"
+            f"pad needs one (before, after) pair of sizes for each of {x.ndim} axes; got {list(widths)}"
         )
-    return apply(Pad(pairs), x)
+    return apply(Pad(tuple((before, after) for before, after in pairs)), x)
 
 
 @dataclass(frozen=True)
@@ -376,6 +402,8 @@ class Astype(Linear):
     dtype: DType
 
     argument_names = ("x",)
+    no_gradient_because: ClassVar[str] = "integers and booleans carry no gradient"
+    formula = "out = x"
     pattern: ClassVar[str] = "rearranger: the upstream gradient in the input's dtype"
 
     @property
@@ -413,6 +441,7 @@ class Identity(Linear):
     """The input itself, at a place of its own in the graph."""
 
     argument_names = ("x",)
+    formula = "out = x"
     pattern = "distributor: passes the upstream gradient on"
 
     def shape(self, x: Aval) -> Aval:
@@ -441,6 +470,7 @@ class StopGradient(Linear):
     """The input itself, as a constant for differentiation."""
 
     argument_names = ("x",)
+    formula = "out = x"
     pattern = "blocker: no gradient passes"
     differentiable = False
     no_gradient_because = "it is there to stop the gradient"
@@ -450,6 +480,14 @@ class StopGradient(Linear):
 
     def forward(self, x: Any) -> Any:
         return x
+
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        return (None,)
+
+    def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
+        return None
 
 
 _stop_gradient = StopGradient()

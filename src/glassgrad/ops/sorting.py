@@ -28,6 +28,7 @@ class Argsort(Op):
     argument_names = ("x",)
     differentiable: ClassVar[bool] = False
     no_gradient_because: ClassVar[str] = "its result is a permutation, of integers"
+    formula = "x[out[0]] <= x[out[1]] <= ..."
     pattern: ClassVar[str] = "blocker: no gradient passes"
 
     def shape(self, x: Aval) -> Aval:
@@ -35,6 +36,7 @@ class Argsort(Op):
         return Aval(x.shape, int64)
 
     def forward(self, x: Any) -> Any:
+        require_kind(self, "biuf", x)
         return np.argsort(x, self.axis, kind="stable")
 
 
@@ -62,7 +64,8 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
     tensor([1., 2., 3.])
     """
     x = asarray(x)
-    return take_along_axis(x, argsort(x, axis=axis, descending=descending), axis=axis)
+    place = normalize_axis(axis, x.ndim, "sort")
+    return take_along_axis(x, argsort(x, axis=place, descending=descending), axis=place)
 
 
 def _positions(x: Tensor, name: str) -> tuple[Tensor, Tensor]:
@@ -81,7 +84,7 @@ def tril(x: Any, /, *, k: int = 0) -> Tensor:
     """
     x = asarray(x)
     row, column = _positions(x, "tril")
-    return where(row + k >= column, x, 0)
+    return where(row + k >= column, x, asarray(np.zeros((), x.dtype)))
 
 
 def triu(x: Any, /, *, k: int = 0) -> Tensor:
@@ -93,7 +96,7 @@ def triu(x: Any, /, *, k: int = 0) -> Tensor:
     """
     x = asarray(x)
     row, column = _positions(x, "triu")
-    return where(row + k <= column, x, 0)
+    return where(row + k <= column, x, asarray(np.zeros((), x.dtype)))
 
 
 def where_off_diagonal(x: Tensor, diagonal: float) -> Tensor:

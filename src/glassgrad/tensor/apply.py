@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy import ndarray
 
 from ..errors import ArgumentError, GlassgradError
 from ..graph import OUT, Aval, Node, Op, caller, describe, quiet
@@ -24,7 +25,8 @@ def apply(op: Op, *inputs: Any) -> Tensor:
     """
     arrays = []
     sources: list[Any] = []
-    tracked = requires_grad = False
+    tracked = missing = False
+    wanted, bit = 0, 1  # the inputs that require a gradient, as a set of bits
     for tensor in inputs:
         if type(tensor) is not Tensor and not isinstance(tensor, Tensor):
             return apply(op, *as_operands(inputs))
@@ -33,38 +35,36 @@ def apply(op: Op, *inputs: Any) -> Tensor:
             return _apply_abstract(op, inputs)
         arrays.append(value)
         source = tensor.node
-        sources.append(source)
-        if source is not None:
+        if source is None:
+            source = tensor._constant
+            if source is None:
+                missing = True
+        else:
             tracked = True
             if source.requires_grad:
-                requires_grad = True
+                wanted += bit
+        sources.append(source)
+        bit += bit
     try:
         value = op.forward(*arrays) if op.runs_user_code else quiet.run(op.forward, *arrays)
     except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
         _explain(op, inputs, problem)
-    if type(value) is not np.ndarray:
+    if type(value) is not ndarray:
         value = np.asarray(value)
     if not tracked or not _recording.get():
         return _unrecorded(value, inputs)
-    if None in sources:
+    if missing:
         sources = [tensor.as_node() for tensor in inputs]
-    requires_grad = requires_grad and op.differentiable
-    node = Node(op, tuple(sources), value.shape, value.dtype, requires_grad, caller())
-    if requires_grad and op.saves:
-        _save(op.saves, node, arrays, value)
+    if not op.differentiable:
+        wanted = 0
+    node = Node(op, tuple(sources), value.shape, value.dtype, wanted != 0, caller())
+    if wanted and op.saves:
+        for place in op.saves_for[wanted]:
+            if place == OUT:
+                node.value = value
+            else:
+                sources[place].value = arrays[place]
     return Tensor(value, node)
-
-
-def _save(saves: tuple[tuple[int, ...], ...], node: Node, arrays: list[Any], value: Any) -> None:
-    """Keep of the values only those that `saves` lists for inputs that require a gradient."""
-    sources = node.inputs
-    for source, places in zip(sources, saves, strict=False):
-        if source.requires_grad:
-            for place in places:
-                if place == OUT:
-                    node.value = value
-                else:
-                    sources[place].value = arrays[place]
 
 
 def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
@@ -80,6 +80,7 @@ def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
 
 def _apply_abstract(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
     """The node of a result of which only shape and dtype are known."""
+    inputs = tuple(as_operands(inputs))
     try:
         aval = op.shape(*(Aval(tensor.shape, tensor.dtype) for tensor in inputs))
     except GlassgradError as problem:

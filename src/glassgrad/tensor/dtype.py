@@ -36,7 +36,7 @@ def as_dtype(dtype: Any) -> DType:
         raise DTypeError(f"expected a dtype such as gg.float32 or 'int64'; got {dtype!r}") from None
     if found.kind not in SUPPORTED:
         raise DTypeError(f"tensors hold booleans, integers, floats or complex numbers; got dtype {found}")
-    return found
+    return found if found.isnative else found.newbyteorder("=")
 
 
 def promote(dtypes: set[DType]) -> DType:
@@ -59,10 +59,6 @@ def scalar_dtype(value: Any, partners: set[DType]) -> DType:
     >>> scalar_dtype(2, {float64}), scalar_dtype(0.5, {int64}), scalar_dtype(3, set())
     (dtype('float64'), dtype('float32'), dtype('int64'))
     """
-    if len(partners) == 1 and type(value) in (float, int):  # nearly always, so worth a shortcut
-        (partner,) = partners
-        if partner.kind == "f":
-            return partner
     kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
     natural = {"b": bool_, "i": int64, "f": DEFAULT_FLOAT, "c": complex64}[kind]
     numeric = {d for d in partners if d.kind != "b"} if kind != "b" else partners

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DTypeError, GlassgradError, GraphError
-from ..graph import CONSTANT, INPUT, Node, Origin, caller
+from ..graph import CONSTANT, INPUT, Node, Origin, caller, quiet
 from .dtype import SUPPORTED, DType, as_dtype, scalar_dtype
 
 
@@ -306,10 +307,11 @@ def variable(source: Tensor, name: str | None = None) -> Tensor:
 
 def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
     """Arguments of an op as tensors; Python numbers take the dtype of the tensors and arrays beside them."""
-    partners: set[DType] = set()
-    for value in values:
-        if isinstance(value, _TYPED):
-            partners.add(value.dtype)
+    if len(values) == 2:  # x * 2: by far the commonest, so it does not go the long way
+        x, y = values
+        if type(y) in _REAL and y and isinstance(x, Tensor) and x.dtype.kind == "f":
+            return [x, _literal(y, type(y), x.dtype)]
+    partners = {value.dtype for value in values if isinstance(value, _TYPED)}
     operands = []
     for value in values:
         if type(value) in _NUMBERS:
@@ -321,7 +323,15 @@ def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
 
 
 _TYPED = (Tensor, np.ndarray)
-_NUMBERS = (float, int, bool, complex)
+_REAL = (float, int)
+_NUMBERS = (*_REAL, bool, complex)
+
+
+@lru_cache(maxsize=1024)
+def _literal(value: float, kind: type, dtype: DType) -> Tensor:
+    """A literal number as a tensor, made once, because a program meets the same few at every step. Not for 0, whose
+    two signs compare equal."""
+    return Tensor(np.array(value, dtype))
 
 
 def _named(result: Tensor, name: str | None) -> Tensor:
@@ -335,9 +345,14 @@ def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
     if isinstance(data, Tensor):
         data = data.numpy()
     wanted = None if dtype is None else as_dtype(dtype)
+    if wanted is not None and wanted.kind in "iuf" and getattr(data, "dtype", wanted).kind == "c":
+        raise DTypeError(
+            f"cannot make a {wanted} tensor of complex numbers: the imaginary part would be lost"
+        )
     try:
-        array = np.array(_without_tensors(data), dtype=wanted, copy=True if copy else None)
-    except (ValueError, TypeError) as problem:
+        with np.errstate(all="ignore"):  # a number too large for a float is infinite, as in any operation
+            array = np.array(_without_tensors(data), dtype=wanted, copy=True if copy else None)
+    except (ValueError, TypeError, OverflowError) as problem:
         if isinstance(problem, GlassgradError):
             raise
         raise DTypeError(f"cannot make a tensor of {_shortened(data)}: {problem}") from None
@@ -347,9 +362,8 @@ def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
             f"Turn categories into integers first."
         )
     if wanted is None and not isinstance(data, np.ndarray | np.generic):
-        array = array.astype(
-            {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype), copy=False
-        )
+        natural = {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype)
+        array = quiet.run(array.astype, natural, copy=False)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

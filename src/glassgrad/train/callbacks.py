@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ArgumentError
+from ..optim.lr_scheduler import LRScheduler
 
 if TYPE_CHECKING:
     from .training import Training
@@ -46,28 +47,24 @@ class LearningRateSchedule(Callback):
     """Steps a scheduler of `gg.optim.lr_scheduler` after every epoch, or after every update.
 
     scheduler: made from the optimizer that `gg.fit` gets. every: "epoch" or "step".
-    monitor: the column of the history that the scheduler's `step` is given, as ReduceLROnPlateau needs it.
 
-    Raises ArgumentError when `scheduler` has no step method or `every` is neither.
+    Raises ArgumentError when `scheduler` is none or `every` is neither.
+
+    >>> import glassgrad as gg
+    >>> optimizer = gg.optim.SGD([gg.nn.Parameter(1.0)], lr=0.1)
+    >>> halving = LearningRateSchedule(gg.optim.lr_scheduler.StepLR(optimizer, step_size=10, gamma=0.5))
     """
 
-    def __init__(
-        self, scheduler: Any, every: Literal["epoch", "step"] = "epoch", monitor: str | None = None
-    ) -> None:
-        if not callable(getattr(scheduler, "step", None)):
+    def __init__(self, scheduler: LRScheduler, every: Literal["epoch", "step"] = "epoch") -> None:
+        if not isinstance(scheduler, LRScheduler):
             raise ArgumentError(
                 f"LearningRateSchedule needs a scheduler, such as gg.optim.lr_scheduler.StepLR(optimizer, 10); "
                 f"got {type(scheduler).__name__}."
             )
         if every not in ("epoch", "step"):
             raise ArgumentError(f"LearningRateSchedule: every is {every!r}; expected 'epoch' or 'step'.")
-        if monitor is not None and every == "step":
-            raise ArgumentError(
-                f"LearningRateSchedule: {monitor!r} is known once an epoch; monitor it with every='epoch'."
-            )
         self.scheduler = scheduler
         self.every = every
-        self.monitor = monitor
 
     def on_step_end(self, training: Training) -> None:
         """Step the scheduler if it steps with every update."""
@@ -76,18 +73,16 @@ class LearningRateSchedule(Callback):
 
     def on_epoch_end(self, training: Training) -> None:
         """Step the scheduler if it steps with every epoch."""
-        if self.monitor is not None:
-            self.scheduler.step(training.monitored(self.monitor, "LearningRateSchedule"))
-        elif self.every == "epoch":
+        if self.every == "epoch":
             self.scheduler.step()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the scheduler's own state."""
-        return dict(self.scheduler.state_dict())
+        return self.scheduler.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Give the scheduler its state back."""
-        self.scheduler.load_state_dict(dict(state))
+        self.scheduler.load_state_dict(state)
 
 
 def better_is(column: str) -> Literal["min", "max"]:

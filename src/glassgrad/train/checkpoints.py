@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, GlassgradError
 from ..io import load_checkpoint, save_checkpoint, write_bytes
+from ..nn import Module
 from .pack import pack, unpack
 from .training import Training
 
@@ -75,15 +79,38 @@ def restore(path: str | os.PathLike[str], training: Training) -> Path:
     not fit.
     """
     file = Path(path, LAST) if Path(path).is_dir() else Path(path)
+    state = _load(file, list(training.state_dict()))
+    with _errors_name(file):
+        training.load_state_dict(state)
+    return file
+
+
+def restore_model(path: str | os.PathLike[str], model: Module) -> None:
+    """Give `model` the parameters and buffers in the checkpoint `path` that `gg.fit` wrote, such as best.safetensors.
+
+    Raises CheckpointError, naming the file, when it is no such checkpoint or is of another model.
+    """
+    state = _load(Path(path), ["model"])
+    with _errors_name(Path(path)):
+        model.load_state_dict(state["model"])
+
+
+def _load(file: Path, names: list[str]) -> dict[str, Any]:
     state = unpack(load_checkpoint(file))
-    missing = [name for name in training.state_dict() if name not in state]
+    missing = [name for name in names if name not in state]
     if missing:
         raise CheckpointError(
             f"{file} is a checkpoint, but not of gg.fit: it lacks {', '.join(map(repr, missing))}. "
-            f"Give resume= a last.safetensors or best.safetensors that gg.fit wrote."
+            f"Give a last.safetensors or best.safetensors that gg.fit wrote."
         )
+    return state
+
+
+@contextmanager
+def _errors_name(file: Path) -> Iterator[None]:
     try:
-        training.load_state_dict(state)
-    except CheckpointError as error:
-        raise CheckpointError(f"cannot resume from {file}: {error.message}") from error
-    return file
+        yield
+    except GlassgradError as error:
+        raise CheckpointError(f"cannot go on from {file}: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise CheckpointError(f"{file} is a damaged checkpoint: {error!r}. Use an earlier one.") from error

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from ..errors import ArgumentError
@@ -83,7 +82,7 @@ class EarlyStopping(Callback):
         if gain > self.min_delta:
             self.best, self.best_epoch, self.waited = value, training.epoch, 0
             if self.restore_best:
-                self._best_model = training.copy_of_model_state()
+                self._best_model = training.model.state_dict()
         else:
             self.waited += 1
         self._stop_if_patience_is_used_up(training)
@@ -99,13 +98,13 @@ class EarlyStopping(Callback):
             "best": self.best,
             "best_epoch": self.best_epoch,
             "waited": self.waited,
-            "best_model": dict(self._best_model),
+            "best_model": self._best_model,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take up what `state_dict` returned."""
         self.best, self.best_epoch, self.waited = state["best"], state["best_epoch"], state["waited"]
-        self._best_model = {name: np.asarray(value) for name, value in state["best_model"].items()}
+        self._best_model = state["best_model"]
 
     def _stop_if_patience_is_used_up(self, training: Training) -> None:
         if self.waited >= self.patience:

@@ -62,7 +62,11 @@ def evaluate(
 
 
 def predict(
-    model: Module, inputs: npt.NDArray[Any], batch_size: int = 1024, *, after_batch: Callable[[], None] = lambda: None
+    model: Module,
+    inputs: npt.NDArray[Any],
+    batch_size: int = 1024,
+    *,
+    after_batch: Callable[[], None] = lambda: None,
 ) -> npt.NDArray[Any]:
     """Return the model's outputs for `inputs`, computed `batch_size` rows at a time in evaluation mode.
 
@@ -136,4 +140,6 @@ def require_scalar(value: Any) -> Tensor:
 
 
 def _is_classification(output: Any, targets: Tensor) -> bool:
-    return isinstance(output, Tensor) and output.ndim == 2 and targets.ndim == 1 and targets.dtype.kind in "iu"
+    return (
+        isinstance(output, Tensor) and output.ndim == 2 and targets.ndim == 1 and targets.dtype.kind in "iu"
+    )

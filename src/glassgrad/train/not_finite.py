@@ -12,10 +12,14 @@ from ..tensor import Tensor
 from .training import Training
 
 
-def explain_loss(training: Training, inputs: Tensor, targets: Tensor, output: Any, loss: float) -> NotFiniteError:
+def explain_loss(
+    training: Training, inputs: Tensor, targets: Tensor, output: Any, loss: float
+) -> NotFiniteError:
     """Return the error for a step whose loss is nan or infinite; nothing was updated by that step."""
     where = f"the loss is {loss} in epoch {training.epoch}, step {training.step + 1}"
-    return NotFiniteError(f"{where} (learning rate {training.learning_rate:g}). {_cause(training, inputs, targets, output)}")
+    return NotFiniteError(
+        f"{where} (learning rate {training.learning_rate:g}). {_cause(training, inputs, targets, output)}"
+    )
 
 
 def require_finite_parameters(training: Training) -> None:
@@ -69,7 +73,4 @@ def _describe(values: npt.NDArray[Any]) -> str:
 
 
 def _smaller_steps(training: Training) -> str:
-    return (
-        f"Train with a smaller learning rate, such as {training.learning_rate / 10:g}, or limit the gradients with "
-        f"gg.nn.utils.clip_grad_norm_."
-    )
+    return f"Train with a smaller learning rate, such as {training.learning_rate / 10:g}."

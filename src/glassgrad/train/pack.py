@@ -53,7 +53,9 @@ def _pack(value: Any, name: str, arrays: dict[str, Any]) -> Any:
         if all(isinstance(key, str) for key in value) and not MARKS.intersection(value):
             return {key: _pack(item, f"{name}.{key}", arrays) for key, item in value.items()}
         pairs = value.items()
-        return {DICT: [[_pack(key, name, arrays), _pack(item, f"{name}.{key}", arrays)] for key, item in pairs]}
+        return {
+            DICT: [[_pack(key, name, arrays), _pack(item, f"{name}.{key}", arrays)] for key, item in pairs]
+        }
     if isinstance(value, list | tuple):
         items = [_pack(item, f"{name}.{place}", arrays) for place, item in enumerate(value)]
         return {TUPLE: items} if isinstance(value, tuple) else items

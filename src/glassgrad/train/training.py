@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from .. import random
 from ..data import DataLoader
@@ -24,8 +22,9 @@ class Training:
     """A training under way, as `gg.fit` shows it to its callbacks.
 
     epochs: how many there shall be. epoch: the one under way, counted from 1. step: the updates of the parameters
-    so far, over all epochs. history: the epochs that are over; record: the last of them. averages: of the epoch
-    under way. stop_reason: why the training ends after this epoch, if it does.
+    so far, over all epochs. learning_rate: of the last update, in the optimizer's first parameter group. history: the
+    epochs that are over; record: the last of them. averages, position: of the epoch under way, and of the data in it.
+    stop_reason: why the training ends after this epoch, if it does.
     """
 
     model: Module
@@ -37,14 +36,10 @@ class Training:
     history: History = field(default_factory=History)
     epoch: int = 1
     step: int = 0
+    learning_rate: float = math.nan
     averages: Averages = field(default_factory=Averages)
     position: dict[str, Any] = field(default_factory=dict)
     stop_reason: str | None = None
-
-    @property
-    def learning_rate(self) -> float:
-        """The learning rate of the optimizer's first parameter group."""
-        return float(self.optimizer.param_groups[0]["lr"])
 
     @property
     def record(self) -> Record:
@@ -65,14 +60,10 @@ class Training:
             )
         return record[column]
 
-    def copy_of_model_state(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the model's parameters and buffers, which the next step does not change."""
-        return {name: np.array(value) for name, value in self.model.state_dict().items()}
-
     def state_dict(self) -> dict[str, Any]:
         """Return everything that the rest of the training depends on."""
         return {
-            "model": dict(self.model.state_dict()),
+            "model": self.model.state_dict(),
             "optimizer": {"kind": type(self.optimizer).__name__, "state": self.optimizer.state_dict()},
             "callbacks": [[type(callback).__name__, callback.state_dict()] for callback in self.callbacks],
             "random": random.get_state(),
@@ -80,6 +71,7 @@ class Training:
             "history": self.history.to_json(),
             "epoch": self.epoch,
             "step": self.step,
+            "learning_rate": self.learning_rate,
             "averages": self.averages.state_dict(),
         }
 
@@ -110,5 +102,5 @@ class Training:
         random.set_state(state["random"])
         self.position = state["data"]
         self.history = History.from_json(state["history"])
-        self.epoch, self.step = state["epoch"], state["step"]
+        self.epoch, self.step, self.learning_rate = state["epoch"], state["step"], state["learning_rate"]
         self.averages = Averages(**state["averages"])

@@ -1,4 +1,4 @@
-"""Random numbers as an op: a pure function of a seed and a place in that seed's stream."""
+"""Random numbers as an op, by the Philox generator: a pure function of a seed and a place in that seed's stream."""
 
 from __future__ import annotations
 
@@ -84,13 +84,11 @@ def random_uniform(state: Tensor, shape: tuple[int, ...], dtype: DType) -> Tenso
 
     The same state gives the same numbers, always. Raises DTypeError for another dtype.
 
-    >>> from glassgrad.tensor import tensor
-    >>> state = tensor([7, 0], dtype="uint64")
-    >>> random_uniform(state, (2,), float64)
+    >>> random_uniform(gg.tensor([7, 0], dtype="uint64"), (2,), float64)
     tensor([..., ...], dtype=float64)
     """
     if dtype not in NUMBERS_PER_WORD:
         raise DTypeError(
-            f"random numbers are drawn as float32 or float64; got {dtype}. Draw one of those, then gg.astype."
+            f"random numbers are drawn as float32 or float64; got {dtype}. Draw float32, then cast."
         )
     return apply(RandomUniform(shape, dtype), state)

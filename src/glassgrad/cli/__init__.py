@@ -1,0 +1,10 @@
+"""The command line `glassgrad`."""
+
+from __future__ import annotations
+
+
+def main() -> None:
+    """Run the command that the program's arguments name, and exit: 0 done, 2 a mistake, 130 Ctrl-C, 1 a bug."""
+    from .app import app
+
+    app(prog_name="glassgrad")

@@ -1,0 +1,150 @@
+"""From the options of `glassgrad train` to a run: a new one, or one that goes on."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from rich.console import Console
+
+from .. import __version__
+from ..data import read_table
+from ..errors import ArgumentError, DataError
+from ..io import load_checkpoint
+from ..train.checkpoints import LAST
+from .config import NetworkConfig, RunConfig, TrainingConfig
+from .prepare import Prepared, checksum, prepare_csv, prepare_digits
+from .run import train_and_report
+from .run_folder import MODEL, create_run_folder, run_name
+
+UPDATES = 2000  # without --epochs, as many epochs as make this many updates, within these limits
+FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of the network and its training. epochs None: as many as make about 2000 updates.
+
+    Raises ArgumentError for a number out of range.
+    """
+
+    epochs: int | None
+    batch_size: int
+    learning_rate: float
+    hidden: list[int]
+    dropout: float
+    patience: int | None
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.learning_rate < math.inf:
+            raise ArgumentError(
+                f"--learning-rate is {self.learning_rate}; expected a number above 0, such as 0.001."
+            )
+        if not 0.0 <= self.dropout < 1.0:
+            raise ArgumentError(f"--dropout is {self.dropout}; expected a number from 0 up to, but not, 1.")
+
+
+def train_digits(settings: Settings, out: Path | None) -> None:
+    """Start a run on the digits."""
+    _start(prepare_digits(settings.seed), settings, out, "digits")
+
+
+def train_csv(
+    path: Path,
+    target: str | None,
+    task: Literal["auto", "classification", "regression"],
+    settings: Settings,
+    out: Path | None,
+) -> None:
+    """Start a run on a CSV file."""
+    console = Console()
+    with _reading(console, path):
+        if target is None:
+            names = ", ".join(map(repr, read_table(path).names))
+            raise ArgumentError(f"say which column to predict: --target COLUMN. {path} has {names}.")
+        prepared = prepare_csv(path, target, task, settings.seed)
+    _start(prepared, settings, out, run_name(str(path)))
+
+
+def resume_run(folder: Path, epochs: int | None) -> None:
+    """Go on with the run in `folder`, until `epochs` if given, else until the number it was started with.
+
+    Raises DataError when its table has changed since, ArgumentError when it has no epoch left.
+    """
+    console = Console()
+    config = RunConfig.read(folder)
+    if epochs is not None:
+        config = replace(config, training=replace(config.training, epochs=epochs))
+    _require_epochs_left(folder, config)
+    seed = config.training.seed
+    if config.data.path is None or config.data.target is None:
+        prepared = prepare_digits(seed)
+    else:
+        path = config.data.path
+        if checksum(path) != config.data.sha256:
+            raise DataError(
+                f"{path} has changed since the run in {folder} began, so it cannot go on as it began. Bring the old "
+                f"file back, or start a new run with: glassgrad train --csv {path} --target {config.data.target}"
+            )
+        with _reading(console, Path(path)):
+            prepared = prepare_csv(path, config.data.target, config.data.task, seed)
+    config.write(folder)
+    train_and_report(folder, config, prepared, console)
+
+
+def _require_epochs_left(folder: Path, config: RunConfig) -> None:
+    """A run that has had its epochs but not its test and pictures may still get those."""
+    if not (folder / LAST).exists() or not (folder / MODEL).exists():
+        return
+    done = len(load_checkpoint(folder / LAST).state.get("history", []))
+    if done >= config.training.epochs:
+        raise ArgumentError(
+            f"the run in {folder} has had its {done} epochs. To train it longer: glassgrad train --resume {folder} "
+            f"--epochs {2 * done}"
+        )
+
+
+def _start(prepared: Prepared, settings: Settings, out: Path | None, name: str) -> None:
+    config = RunConfig(
+        prepared.config,
+        NetworkConfig(prepared.inputs, settings.hidden, prepared.outputs, settings.dropout),
+        TrainingConfig(
+            settings.epochs or _enough_epochs(len(prepared.training), settings.batch_size),
+            settings.batch_size,
+            settings.learning_rate,
+            settings.patience,
+            settings.seed,
+        ),
+        prepared.schema,
+        {
+            "glassgrad": __version__,
+            "numpy": np.__version__,
+            "python": sys.version.split()[0],
+            "time": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "command": shlex.join(["glassgrad", *sys.argv[1:]]),
+        },
+    )
+    folder = create_run_folder(out, name)
+    config.write(folder)
+    train_and_report(folder, config, prepared, Console())
+
+
+def _enough_epochs(rows: int, batch_size: int) -> int:
+    updates_per_epoch = math.ceil(rows / batch_size)
+    return min(max(math.ceil(UPDATES / updates_per_epoch), FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+@contextmanager
+def _reading(console: Console, path: Path) -> Iterator[None]:
+    """Show that something happens, on a terminal; large tables take seconds."""
+    with console.status(f"reading {path}"):
+        yield

@@ -1,0 +1,97 @@
+"""The functions that layers and losses apply: what a module does once its settings and parameters are given."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import ops, random
+from ..errors import DTypeError, ShapeError
+from ..ops.activation import elu as elu
+from ..ops.activation import leaky_relu as leaky_relu
+from ..ops.activation import relu as relu
+from ..ops.exponential import sigmoid as sigmoid
+from ..ops.trigonometric import tanh as tanh
+from ..tensor import Tensor, asarray
+from .arguments import require_drop_probability
+
+
+def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x Wᵀ + b on the last axis: (..., in) with weight (out, in) and bias (out) gives (..., out).
+
+    Raises ShapeError if the last axis of x is not `in`.
+
+    >>> gg.nn.functional.linear([[1.0, 2.0]], gg.asarray([[3.0, 4.0]]), gg.asarray([5.0]))
+    tensor([[16.]])
+    """
+    x = asarray(x)
+    features = weight.shape[1]
+    if x.ndim == 0 or x.shape[-1] != features:
+        flat = x.ndim > 2 and math.prod(x.shape[1:]) == features
+        hint = " Put nn.Flatten() in front." if flat else ""
+        raise ShapeError(
+            f"Linear expects {features} input features on the last axis; got input of shape {x.shape}.{hint}"
+        )
+    product = ops.matmul(x, ops.matrix_transpose(weight))
+    return product if bias is None else product + bias
+
+
+def softmax(x: Any, dim: int) -> Tensor:
+    """exp(x) / sum exp(x) along the axis `dim`.
+
+    >>> gg.nn.functional.softmax([0.0, 0.0], dim=0)
+    tensor([0.5, 0.5])
+    """
+    return ops.softmax(x, axis=dim)
+
+
+def log_softmax(x: Any, dim: int) -> Tensor:
+    """ln softmax(x) along the axis `dim`.
+
+    >>> gg.nn.functional.log_softmax([0.0, 0.0], dim=0)
+    tensor([-0.6931472, -0.6931472])
+    """
+    return ops.log_softmax(x, axis=dim)
+
+
+def softplus(x: Any, beta: float = 1.0) -> Tensor:
+    """ln(1 + exp(beta x)) / beta, elementwise.
+
+    >>> gg.nn.functional.softplus([0.0], beta=2.0)
+    tensor([0.3465736])
+    """
+    return ops.softplus(x) if beta == 1.0 else ops.softplus(beta * asarray(x)) / beta
+
+
+def flatten(x: Any, start_dim: int = 1) -> Tensor:
+    """x with the axes from `start_dim` on merged into one. Raises ShapeError if x has no such axis.
+
+    >>> gg.nn.functional.flatten(gg.ones((2, 3, 4))).shape
+    (2, 12)
+    """
+    x = asarray(x)
+    if not -x.ndim <= start_dim < x.ndim:
+        raise ShapeError(
+            f"Flatten(start_dim={start_dim}) keeps the axes before {start_dim} and merges the others; got input of "
+            f"shape {x.shape}. A single sample needs a batch axis: gg.expand_dims(x, 0)."
+        )
+    return ops.flatten(x, start_dim % x.ndim)
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True) -> Tensor:
+    """x with each element set to 0 with probability p and divided by 1 - p otherwise; x itself if not `training`.
+
+    Raises ArgumentError unless 0 <= p < 1, DTypeError if x is not float.
+
+    >>> gg.nn.functional.dropout(gg.asarray([1.0, 2.0]), training=False)
+    tensor([1., 2.])
+    """
+    given, p = asarray(x), require_drop_probability(p)
+    if not training or p == 0.0:
+        return given
+    if given.dtype.kind != "f":
+        raise DTypeError(
+            f"Dropout needs a float input; got {given.dtype} of shape {given.shape}. gg.astype(x, gg.float32) converts."
+        )
+    kept = random.bernoulli(1.0 - p, given.shape)
+    return given * (ops.astype(kept, given.dtype) / (1.0 - p))

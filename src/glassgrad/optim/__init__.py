@@ -1,0 +1,7 @@
+"""Optimizers: how parameters follow their gradients. Names, arguments and formulas are PyTorch's."""
+
+from . import lr_scheduler as lr_scheduler
+from .adam import Adam as Adam
+from .optimizer import Optimizer as Optimizer
+from .optimizer import missing_parameters as missing_parameters
+from .sgd import SGD as SGD
