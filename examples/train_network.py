@@ -13,7 +13,7 @@ import numpy as np
 import glassgrad as gg
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--epochs", type=int, default=15, help="passes over the data (default: %(default)s)")
+parser.add_argument("--epochs", type=int, default=10, help="passes over the data (default: %(default)s)")
 epochs = parser.parse_args().epochs
 if epochs < 1:
     parser.error("--epochs must be at least 1")
@@ -21,7 +21,7 @@ if epochs < 1:
 gg.random.seed(0)
 train, test = gg.data.digits()
 model = gg.nn.Sequential(gg.nn.Linear(64, 32), gg.nn.ReLU(), gg.nn.Linear(32, 10))
-print(model, "\n")
+print(f"{model}\n")
 
 history = gg.fit(
     model,

@@ -21,7 +21,10 @@ def trajectories(kind, steps=50, **settings):
     rng = np.random.default_rng(0)
     ours = {name: nn.Parameter(value) for name, value in START.items()}
     theirs = {name: torch.nn.Parameter(torch.tensor(value)) for name, value in START.items()}
-    optimizers = getattr(optim, kind)(ours.values(), **settings), getattr(torch.optim, kind)(theirs.values(), **settings)
+    optimizers = (
+        getattr(optim, kind)(ours.values(), **settings),
+        getattr(torch.optim, kind)(theirs.values(), **settings),
+    )
     found, expected = [], []
     for _ in range(steps):
         x = rng.normal(size=(5, 3))
@@ -128,7 +131,10 @@ def test_groups():
 )
 def test_schedules(kind, settings):
     rates = []
-    for package, parameter in ((optim, nn.Parameter([0.0])), (torch.optim, torch.nn.Parameter(torch.zeros(1)))):
+    for package, parameter in (
+        (optim, nn.Parameter([0.0])),
+        (torch.optim, torch.nn.Parameter(torch.zeros(1))),
+    ):
         other = type(parameter)(parameter.detach() + 1)
         optimizer = package.SGD([{"params": [parameter]}, {"params": [other], "lr": 0.5}], lr=0.1)
         scheduler = getattr(package.lr_scheduler, kind)(optimizer, **settings)

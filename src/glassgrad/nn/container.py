@@ -117,4 +117,4 @@ class ModuleList(Container):
 
 def _in_words(value: Any) -> str:
     name = getattr(value, "__name__", None)
-    return f"the function {name}" if callable(value) and name else f"a {type(value).__name__}"
+    return f"the function {name}" if callable(value) and name else f"{value!r} of type {type(value).__name__}"

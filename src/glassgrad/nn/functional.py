@@ -28,9 +28,9 @@ def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     features = weight.shape[1]
     if x.ndim == 0 or x.shape[-1] != features:
         flat = x.ndim > 2 and math.prod(x.shape[1:]) == features
-        hint = " Put nn.Flatten() in front." if flat else ""
+        hint = ". Put nn.Flatten() in front" if flat else ""
         raise ShapeError(
-            f"Linear expects {features} input features on the last axis; got input of shape {x.shape}.{hint}"
+            f"Linear expects {features} input features on the last axis; got input of shape {x.shape}{hint}"
         )
     product = ops.matmul(x, ops.matrix_transpose(weight))
     return product if bias is None else product + bias

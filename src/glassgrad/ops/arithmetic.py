@@ -6,7 +6,7 @@ from typing import Any
 
 from ..expr import Expr
 from ..expr import scalar as s
-from ..tensor import Tensor, apply, asarray
+from ..tensor import Tensor, apply, apply_to_two, asarray
 from .families import BLOCKER, Elementwise, Partials
 
 __all__ = [
@@ -56,7 +56,7 @@ def add(x1: Any, x2: Any, /) -> Tensor:
     >>> gg.add(gg.asarray([1.0, 2.0]), 10)
     tensor([11., 12.])
     """
-    return apply(_add, x1, x2)
+    return apply_to_two(_add, x1, x2)
 
 
 class Subtract(Elementwise):
@@ -81,7 +81,7 @@ def subtract(x1: Any, x2: Any, /) -> Tensor:
     >>> gg.subtract(gg.asarray([1.0, 2.0]), 10)
     tensor([-9., -8.])
     """
-    return apply(_subtract, x1, x2)
+    return apply_to_two(_subtract, x1, x2)
 
 
 class Multiply(Elementwise):
@@ -106,7 +106,7 @@ def multiply(x1: Any, x2: Any, /) -> Tensor:
     >>> gg.multiply(gg.asarray([1.0, 2.0]), 10)
     tensor([10., 20.])
     """
-    return apply(_multiply, x1, x2)
+    return apply_to_two(_multiply, x1, x2)
 
 
 class Divide(Elementwise):
@@ -131,7 +131,7 @@ def divide(x1: Any, x2: Any, /) -> Tensor:
     >>> gg.divide(gg.asarray([1, 2]), 4)
     tensor([0.25, 0.5 ])
     """
-    return apply(_divide, x1, x2)
+    return apply_to_two(_divide, x1, x2)
 
 
 class Negative(Elementwise):

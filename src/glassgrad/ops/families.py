@@ -21,7 +21,7 @@ import numpy as np
 from ..errors import DTypeError
 from ..expr import Const, Expr, Operand, Var, derive, gives_bool, program, rename, simplify, variables
 from ..graph import OUT, Aval, Op, broadcast_shapes
-from ..tensor import Tensor, apply
+from ..tensor import Tensor, apply, apply_to_two
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, promote
 
 SCALER = "scaler: multiplies the upstream gradient by the local slope"
@@ -155,16 +155,14 @@ class Elementwise(Op):
         parts: list[Tensor | None] = []
         for wanted, pullback, x in zip(needed, self._pullbacks, inputs):  # noqa: B905 - the hot loop of reverse mode
             if wanted and pullback is not None:
-                op, choose = pullback
-                parts.append(unbroadcast(choose(known) if op is None else apply(op, *choose(known)), x))
+                parts.append(unbroadcast(pullback(known), x))
             else:
                 parts.append(None)
         return tuple(parts)
 
     @cached_property
     def _pullbacks(self) -> tuple[Pullback | None, ...]:
-        """For each input: the op that multiplies the upstream by the local gradient, and how to choose its inputs
-        from (g, out, *inputs); None as op where the gradient is the upstream one as it is."""
+        """For each input: from (g, out, *inputs) to the upstream gradient times the local one."""
         names = ("g", "out", *self.argument_names)
         return tuple(
             None
@@ -178,14 +176,12 @@ class Elementwise(Op):
         total: Tensor | None = None
         for tangent, pullback in zip(tangents, self._pullbacks, strict=True):
             if tangent is not None and pullback is not None:
-                op, choose = pullback
-                known = (tangent, out, *inputs)
-                term = choose(known) if op is None else apply(op, *choose(known))
+                term = pullback((tangent, out, *inputs))
                 total = term if total is None else total + term
         return total if total is None or total.shape == out.shape else _broadcast_to(total, out.shape)
 
 
-Pullback = tuple["Formula | None", Callable[[tuple[Tensor, ...]], Any]]
+Pullback = Callable[[tuple[Tensor, ...]], Tensor]
 
 
 def as_expr(formula: Operand) -> Expr:
@@ -194,15 +190,17 @@ def as_expr(formula: Operand) -> Expr:
 
 
 def _pullback(name: str, formula: Expr, names: tuple[str, ...]) -> Pullback:
-    """The formula as an op, with a function that chooses its inputs from tensors called `names`."""
+    """The formula as a function of tensors called `names`. One that is a mere name is that tensor, and no op at all."""
     if isinstance(formula, Var):
-        return None, itemgetter(names.index(formula.name))
+        return itemgetter(names.index(formula.name))
     read = tuple(sorted(variables(formula)))
     fresh = _fresh_names(read)
+    op = Formula(name, rename(formula, fresh), tuple(fresh.values()))
     places = tuple(names.index(variable) for variable in read)
-    only = places[0]
-    choose = itemgetter(*places) if len(places) > 1 else lambda known: (known[only],)
-    return Formula(name, rename(formula, fresh), tuple(fresh.values())), choose
+    if len(places) == 2:
+        first, second = places
+        return lambda known: apply_to_two(op, known[first], known[second])
+    return lambda known: apply(op, *[known[place] for place in places])
 
 
 def _fresh_names(names: tuple[str, ...]) -> dict[str, str]:

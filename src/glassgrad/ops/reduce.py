@@ -57,8 +57,8 @@ class Sum(Linear):
 
     def forward(self, x: Any) -> Any:
         dtype = accumulated(x.dtype)
-        # NumPy adds pairwise along the last axis only; elsewhere a wider accumulator keeps the error as small
-        pairwise = self.axes == (x.ndim - 1,) or len(self.axes) == x.ndim
+        # NumPy adds pairwise along memory only; elsewhere a wider accumulator keeps the error as small
+        pairwise = x.flags.c_contiguous and (self.axes == (x.ndim - 1,) or len(self.axes) == x.ndim)
         narrow = x.dtype.kind == "f" and (x.dtype.itemsize == 2 or (x.dtype.itemsize == 4 and not pairwise))
         total = _add_up(x, self.axes, dtype="float64" if narrow else dtype, keepdims=self.keepdims)
         return total.astype(dtype) if narrow else total

@@ -18,11 +18,7 @@ class LRScheduler:
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise ArgumentError(
-                f"{type(self).__name__} schedules an optimizer, such as optim.SGD(...); got {type(optimizer).__name__}"
-            )
-        self.optimizer = optimizer
+        self.optimizer = _require_optimizer(self, optimizer)
         self.last_epoch = 0
         self.base_lrs = [float(group["lr"]) for group in optimizer.param_groups]
         self._set_rates()
@@ -123,7 +119,7 @@ class LambdaLR(LRScheduler):
     def __init__(
         self, optimizer: Optimizer, lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]]
     ) -> None:
-        groups = len(optimizer.param_groups)
+        groups = len(_require_optimizer(self, optimizer).param_groups)
         self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
         if len(self.lr_lambdas) != groups:
             raise ArgumentError(
@@ -134,3 +130,11 @@ class LambdaLR(LRScheduler):
     def lr_at(self, epoch: int, base_lr: float, group: int) -> float:
         """base_lr times the group's function of the epoch."""
         return float(base_lr * self.lr_lambdas[group](epoch))
+
+
+def _require_optimizer(scheduler: LRScheduler, optimizer: object) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise ArgumentError(
+            f"{type(scheduler).__name__} schedules an optimizer, such as optim.SGD(...); got {type(optimizer).__name__}"
+        )
+    return optimizer

@@ -67,6 +67,41 @@ def apply(op: Op, *inputs: Any) -> Tensor:
     return Tensor(value, node)
 
 
+def apply_to_two(op: Op, x1: Any, x2: Any) -> Tensor:
+    """`apply(op, x1, x2)`, unrolled for two plain tensors: it saves 0.7 µs of 3, where arithmetic spends its time.
+
+    Whatever is not the common case is left to `apply`.
+    """
+    if type(x1) is not Tensor or type(x2) is not Tensor:
+        return apply(op, x1, x2)
+    array1, array2, node1, node2 = x1.value, x2.value, x1.node, x2.node
+    if array1 is None or array2 is None or not _recording.get():
+        return apply(op, x1, x2)
+    try:
+        value = quiet.run(op.forward, array1, array2)
+    except (ValueError, TypeError):
+        return apply(op, x1, x2)
+    if type(value) is not ndarray:
+        value = np.asarray(value)
+    if node1 is None:
+        if node2 is None:
+            return Tensor(value) if x1.cut is x2.cut is None else _unrecorded(value, (x1, x2))
+        node1 = x1.as_node()
+    elif node2 is None:
+        node2 = x2.as_node()
+    wanted = node1.requires_grad + 2 * node2.requires_grad
+    node = Node(op, (node1, node2), value.shape, value.dtype, wanted != 0, caller())
+    if wanted and op.saves:
+        for place in op.saves_for[wanted]:
+            if place == OUT:
+                node.value = value
+            elif place:
+                node2.value = array2
+            else:
+                node1.value = array1
+    return Tensor(value, node)
+
+
 def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
     """The result as a tensor without node, which remembers where a graph was cut off, for messages."""
     result = Tensor(value)

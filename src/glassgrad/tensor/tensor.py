@@ -328,7 +328,7 @@ _NUMBERS = (*_REAL, bool, complex)
 
 
 @lru_cache(maxsize=1024)
-def _literal(value: float, kind: type, dtype: DType) -> Tensor:
+def _literal(value: float, kind: Any, dtype: Any) -> Tensor:
     """A literal number as a tensor, made once, because a program meets the same few at every step. Not for 0, whose
     two signs compare equal."""
     return Tensor(np.array(value, dtype))
