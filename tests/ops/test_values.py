@@ -323,3 +323,8 @@ def test_sums_are_accurate_along_every_axis():
     assert np.allclose(gg.sum(x).numpy(), exact.sum(), rtol=2e-7)
     assert np.allclose(gg.sum(x[:, :1]).numpy(), exact[0], rtol=2e-7)
     assert gg.sum(x, axis=0).dtype == gg.float32
+
+
+def test_variance_of_too_few_elements_is_no_number():
+    assert np.isnan(gg.var(gg.asarray([1.5]), correction=1).item())
+    assert gg.var(gg.asarray([1.0, 2.0]), correction=3).item() == np.inf

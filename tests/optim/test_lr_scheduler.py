@@ -101,4 +101,4 @@ def test_a_schedule_goes_on_from_a_saved_state():
 def test_mistakes_are_answered(call, error, message):
     with pytest.raises(error) as caught:
         call()
-    assert str(caught.value) == message
+    assert caught.value.message == message

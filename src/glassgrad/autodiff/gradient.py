@@ -185,10 +185,16 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
             )
 
     def pullback(upstream: Any) -> tuple[Any, ...]:
-        given, _ = tree.flatten(upstream)
+        given, structure = tree.flatten(upstream)
         if len(given) != len(outputs):
             raise ShapeError(
                 f"the function returned {len(outputs)} tensors; the pullback got {len(given)} upstream gradients"
+            )
+        places = list(range(len(outputs)))
+        if structure(places) != rebuild(places):
+            raise ArgumentError(
+                f"the upstream gradients must be nested as the tensors that the function returned, "
+                f"{rebuild(places)}; got {structure(places)}"
             )
         seeds = [as_upstream(output, g) for output, g in zip(outputs, given, strict=True)]
         return tuple(run.pull_back(outputs, seeds))

@@ -11,17 +11,19 @@ Rebuild = Callable[[list[Any]], Any]
 def flatten(tree: Any, where: str = "argument") -> tuple[list[Any], Rebuild]:
     """The leaves of a tree in order, and a function that builds the same tree from other leaves.
 
-    Dicts are taken in the order of their keys. A module stands for a dict of its parameters by name: its leaves are
-    the parameters, and it is rebuilt as such a dict.
+    The leaves of a dict are taken in the sorted order of its keys, so that equal dicts give equal leaves. A module
+    stands for a dict of its parameters by name: its leaves are the parameters, and it is rebuilt as such a dict.
 
     >>> leaves, rebuild = flatten({"b": [1.0, 2.0], "a": 3.0})
     >>> leaves, rebuild([10, 20, 30])
-    ([1.0, 2.0, 3.0], {'b': [10, 20], 'a': 30})
+    ([3.0, 1.0, 2.0], {'b': [20, 30], 'a': 10})
     """
     if hasattr(tree, "named_parameters"):
         return flatten(dict(tree.named_parameters()), where)
     if isinstance(tree, dict):
-        return _branch(list(tree.values()), where, lambda parts: dict(zip(tree, parts, strict=True)))
+        keys = sorted(tree, key=repr)
+        places = {key: place for place, key in enumerate(keys)}
+        return _branch([tree[key] for key in keys], where, lambda parts: {k: parts[places[k]] for k in tree})
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return _branch(list(tree), where, lambda parts: type(tree)(*parts))
     if isinstance(tree, list | tuple):

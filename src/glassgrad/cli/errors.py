@@ -31,6 +31,7 @@ def readable_errors(debug: bool) -> Iterator[None]:
     except GlassgradError as error:
         if debug:
             raise
+        error.place = ""  # a line of glassgrad's own, since a command has no program of the user's
         fail(f"Error: {error}", MISTAKE)
     except BrokenPipeError:  # `glassgrad predict ... | head` has seen enough
         raise

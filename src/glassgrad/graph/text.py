@@ -39,15 +39,18 @@ def to_text(graph: Graph) -> str:
 def node_names(graph: Graph) -> dict[Node, str]:
     """A short unique name for every node: the user's own, else x0, x1 ... for inputs, c0 ... for constants, n0 ... ."""
     names: dict[Node, str] = {}
-    taken = {node.name for node in graph.body if node.name}
+    given = {node.name for node in graph.body if node.name}
+    used: set[str] = set()
+    inputs = set(graph.inputs)
     counts: dict[str, int] = {}
     for node in graph.body:
-        name = node.name if node.name not in names.values() else None
-        while name is None or (name in taken and name != node.name):
-            letter = "x" if node in graph.inputs else "c" if isinstance(node.op, Leaf) else "n"
+        name = node.name if node.name not in used else None
+        while name is None or (name in given and name != node.name):
+            letter = "x" if node in inputs else "c" if isinstance(node.op, Leaf) else "n"
             counts[letter] = counts.get(letter, -1) + 1
             name = f"{letter}{counts[letter]}"
         names[node] = name
+        used.add(name)
     return names
 
 

@@ -86,8 +86,8 @@ class Tanh(Module):
 class Softplus(Module):
     """ln(1 + exp(beta x)) / beta, elementwise: a smooth ReLU. It cannot overflow, so PyTorch's threshold is not needed.
 
-    >>> gg.nn.Softplus()(gg.tensor([0.0, 1000.0]))
-    tensor([6.931472e-01, 1.000000e+03])
+    >>> gg.nn.Softplus()(gg.tensor([1000.0]))
+    tensor([1000.])
     """
 
     def __init__(self, beta: float = 1.0) -> None:
@@ -124,8 +124,8 @@ class Softmax(Module):
 class LogSoftmax(Module):
     """ln softmax(x) along the axis `dim`, without forming the softmax.
 
-    >>> gg.nn.LogSoftmax(dim=1)(gg.tensor([[0.0, 0.0]]))
-    tensor([[-0.6931472, -0.6931472]])
+    >>> gg.nn.LogSoftmax(dim=1)(gg.tensor([[0.0, -1000.0]]))
+    tensor([[    0., -1000.]])
     """
 
     def __init__(self, dim: int) -> None:

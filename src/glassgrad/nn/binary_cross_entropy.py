@@ -18,14 +18,17 @@ LOWEST_LOG = -100.0
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Tensor:
     """-(t ln x + (1 - t) ln(1 - x)) for probabilities x. See `BCELoss`.
 
-    >>> gg.nn.functional.binary_cross_entropy(gg.tensor([0.5]), gg.tensor([1.0]))
-    tensor(0.6931472)
+    >>> f"{gg.nn.functional.binary_cross_entropy(gg.tensor([0.5]), gg.tensor([1.0])):.4f}"
+    '0.6931'
     """
     x = asarray(input)
     t = as_target("BCELoss", x, target)
     _require_probabilities("BCELoss", "target", t, "Labels of -1 and 1 become 0 and 1 by (target + 1) / 2.")
     _require_probabilities(
-        "BCELoss", "output", x, "Put nn.Sigmoid() last, or better: use BCEWithLogitsLoss, which takes any score."
+        "BCELoss",
+        "output",
+        x,
+        "Put nn.Sigmoid() last, or better: use BCEWithLogitsLoss, which takes any score.",
     )
     losses = -(t * _bounded_log(x, ops.log, 0.0) + (1.0 - t) * _bounded_log(-x, ops.log1p, -1.0))
     return reduce_losses("BCELoss", _weighted("BCELoss", losses, weight), reduction)
@@ -33,9 +36,9 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
 
 def _bounded_log(x: Tensor, log: Any, edge: float) -> Tensor:
     """max(log(x), -100), with derivative 0 where that is -100; `log` goes to -inf at x = edge."""
-    inside = x > edge
+    at_edge = x <= edge
     # log is not computed at the edge, because its derivative there, infinity, times 0 would be NaN
-    return ops.where(inside, ops.maximum(log(ops.where(inside, x, edge + 1.0)), LOWEST_LOG), LOWEST_LOG)
+    return ops.where(at_edge, LOWEST_LOG, ops.maximum(log(ops.where(at_edge, edge + 1.0, x)), LOWEST_LOG))
 
 
 def binary_cross_entropy_with_logits(
@@ -43,8 +46,8 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """Binary cross-entropy of sigmoid(input), in a form that cannot overflow. See `BCEWithLogitsLoss`.
 
-    >>> gg.nn.functional.binary_cross_entropy_with_logits(gg.tensor([0.0, 1000.0]), gg.tensor([1.0, 1.0]), reduction="none")
-    tensor([0.6931472, 0.       ])
+    >>> gg.nn.functional.binary_cross_entropy_with_logits(gg.tensor([1000.0]), gg.tensor([0.0]))
+    tensor(1000.)
     """
     name = "BCEWithLogitsLoss"
     x = asarray(input)
@@ -79,8 +82,8 @@ class BCELoss(Criterion):
     reduction: "mean" over all elements, "sum", or "none". Logarithms are bounded by -100 from below, as in PyTorch.
     Raises ArgumentError for values outside [0, 1], ShapeError.
 
-    >>> gg.nn.BCELoss()(gg.tensor([0.5]), gg.tensor([1.0]))
-    tensor(0.6931472)
+    >>> f"{gg.nn.BCELoss()(gg.tensor([0.5]), gg.tensor([1.0])):.4f}"
+    '0.6931'
     """
 
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
@@ -99,8 +102,8 @@ class BCEWithLogitsLoss(Criterion):
     pos_weight: factors for the part of target 1, or None. reduction: "mean" over all elements, "sum", or "none".
     Raises ArgumentError for targets outside [0, 1], ShapeError.
 
-    >>> gg.nn.BCEWithLogitsLoss()(gg.tensor([0.0]), gg.tensor([1.0]))
-    tensor(0.6931472)
+    >>> f"{gg.nn.BCEWithLogitsLoss()(gg.tensor([0.0]), gg.tensor([1.0])):.4f}"
+    '0.6931'
     """
 
     def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:

@@ -104,5 +104,7 @@ def as_factor(name: str, argument: str, factor: Any, output: Tensor) -> Tensor:
         size in (1, whole) for size, whole in zip(given.shape[::-1], output.shape[::-1], strict=False)
     )
     if not fits:
-        raise ShapeError(f"{name} needs a {argument} that can be broadcast to the output {output.shape}; got {given.shape}")
+        raise ShapeError(
+            f"{name} needs a {argument} that can be broadcast to the output {output.shape}; got {given.shape}"
+        )
     return ops.astype(given, output.dtype)

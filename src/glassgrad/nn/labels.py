@@ -70,8 +70,22 @@ def read_labels(name: str, scores: Tensor, target: Any, ignore_index: int | None
 def class_axis(name: str, scores: Tensor) -> int:
     """Which axis of the scores counts the classes: 1, or 0 for a single sample. ShapeError if there is none."""
     if scores.ndim == 0:
-        raise ShapeError(f"{name} needs one score per class, an output of shape (batch, classes); got a single number")
+        raise ShapeError(
+            f"{name} needs one score per class, an output of shape (batch, classes); got a single number"
+        )
     return min(1, scores.ndim - 1)
+
+
+def class_weights(name: str, weight: Any, scores: Tensor, axis: int) -> Tensor | None:
+    """One factor per class in the dtype of the scores, or None if there are none. Raises ShapeError."""
+    if weight is None:
+        return None
+    weights = ops.astype(asarray(weight), scores.dtype)
+    if weights.shape != (scores.shape[axis],):
+        raise ShapeError(
+            f"{name} needs one weight per class, shape {(scores.shape[axis],)}; got {weights.shape}"
+        )
+    return weights
 
 
 def _require_in_range(name: str, values: Any, classes: int, ignore_index: int | None) -> None:
@@ -88,7 +102,8 @@ def _require_in_range(name: str, values: Any, classes: int, ignore_index: int | 
     elif values.min() == 1 and values.max() == classes:
         hint = " These labels count from 1: subtract 1."
     raise ArgumentError(
-        f"{name} got the label {values[index]}{position}, but there are {classes} classes: labels are 0 to {classes - 1}.{hint}"
+        f"{name} got the label {values[index]}{position}, but there are {classes} classes: labels are 0 to "
+        f"{classes - 1}.{hint}"
     )
 
 

@@ -95,13 +95,16 @@ def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
 def var(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:
     """Mean squared deviation from the mean over `axis`; the divisor is the count minus `correction`.
 
+    NaN or infinite where that is 0 or less.
+
     >>> gg.var(gg.asarray([1.0, 2.0, 6.0]), correction=1)
     tensor(7.)
     """
     x = asarray(x)
     axes = normalize_axes(axis, x.ndim, "var")
+    divisor = builtins.max(_count(x, axes, "var") - correction, 0)
     deviation = x - mean(x, axis=axes, keepdims=True)
-    return sum(deviation * deviation, axis=axes, keepdims=keepdims) / (_count(x, axes, "var") - correction)
+    return sum(deviation * deviation, axis=axes, keepdims=keepdims) / divisor
 
 
 def std(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool = False) -> Tensor:

@@ -12,7 +12,7 @@ from numpy import ndarray
 
 from ..errors import ArgumentError, GlassgradError
 from ..graph import OUT, Aval, Node, Op, caller, describe, quiet
-from .tensor import Tensor, as_operands
+from .tensor import Tensor, as_operands, literal_beside
 
 _recording = contextvars.ContextVar("glassgrad_recording", default=True)
 
@@ -72,6 +72,8 @@ def apply_to_two(op: Op, x1: Any, x2: Any) -> Tensor:
 
     Whatever is not the common case is left to `apply`.
     """
+    if type(x2) is float and type(x1) is Tensor:
+        x2 = literal_beside(x1, x2)
     if type(x1) is not Tensor or type(x2) is not Tensor:
         return apply(op, x1, x2)
     array1, array2, node1, node2 = x1.value, x2.value, x1.node, x2.node

@@ -307,10 +307,6 @@ def variable(source: Tensor, name: str | None = None) -> Tensor:
 
 def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
     """Arguments of an op as tensors; Python numbers take the dtype of the tensors and arrays beside them."""
-    if len(values) == 2:  # x * 2: by far the commonest, so it does not go the long way
-        x, y = values
-        if type(y) in _REAL and y and isinstance(x, Tensor) and x.dtype.kind == "f":
-            return [x, _literal(y, type(y), x.dtype)]
     partners = {value.dtype for value in values if isinstance(value, _TYPED)}
     operands = []
     for value in values:
@@ -323,15 +319,21 @@ def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
 
 
 _TYPED = (Tensor, np.ndarray)
-_REAL = (float, int)
-_NUMBERS = (*_REAL, bool, complex)
+_NUMBERS = (float, int, bool, complex)
+
+
+def literal_beside(x: Tensor, number: float) -> Tensor:
+    """A Python float as a tensor of the float dtype that `x` has, or the default one.
+
+    Made once per number, because a program meets the same few at every step; but not 0, whose two signs are equal.
+    """
+    dtype = x.dtype if x.dtype.kind == "f" else scalar_dtype(number, {x.dtype})
+    return _literal(number, dtype) if number else Tensor(np.array(number, dtype))
 
 
 @lru_cache(maxsize=1024)
-def _literal(value: float, kind: Any, dtype: Any) -> Tensor:
-    """A literal number as a tensor, made once, because a program meets the same few at every step. Not for 0, whose
-    two signs compare equal."""
-    return Tensor(np.array(value, dtype))
+def _literal(number: float, dtype: DType) -> Tensor:
+    return Tensor(np.array(number, dtype))
 
 
 def _named(result: Tensor, name: str | None) -> Tensor:

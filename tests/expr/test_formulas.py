@@ -1,0 +1,199 @@
+"""The scalar language: what each instruction computes, how formulas are written, and what they refuse."""
+
+import math
+
+import numpy as np
+import pytest
+
+from glassgrad.expr import Call, Const, Expr, Var, gives_bool, program, rename, variables
+from glassgrad.expr import scalar as s
+
+X, Y, C = Var("x"), Var("y"), Var("c")
+
+# instruction -> operands, the value by Python's own arithmetic, and the text
+INSTRUCTIONS = {
+    s.ADD: ((2.0, 3.0), 5.0, "x + y"),
+    s.SUBTRACT: ((2.0, 3.0), -1.0, "x - y"),
+    s.MULTIPLY: ((2.0, 3.0), 6.0, "x * y"),
+    s.DIVIDE: ((2.0, 4.0), 0.5, "x / y"),
+    s.NEGATIVE: ((2.0,), -2.0, "-x"),
+    s.POWER: ((2.0, 3.0), 8.0, "x ** y"),
+    s.REMAINDER: ((-5.0, 3.0), 1.0, "x % y"),
+    s.MAXIMUM: ((2.0, 3.0), 3.0, "max(x, y)"),
+    s.MINIMUM: ((2.0, 3.0), 2.0, "min(x, y)"),
+    s.ABS: ((-2.0,), 2.0, "abs(x)"),
+    s.SIGN: ((-2.0,), -1.0, "sign(x)"),
+    s.FLOOR: ((-1.5,), -2.0, "floor(x)"),
+    s.CEIL: ((-1.5,), -1.0, "ceil(x)"),
+    s.ROUND: ((2.5,), 2.0, "round(x)"),
+    s.TRUNC: ((-1.5,), -1.0, "trunc(x)"),
+    s.SQRT: ((9.0,), 3.0, "sqrt(x)"),
+    s.EXP: ((1.5,), math.exp(1.5), "exp(x)"),
+    s.EXPM1: ((1e-9,), math.expm1(1e-9), "expm1(x)"),
+    s.LOG: ((1.5,), math.log(1.5), "log(x)"),
+    s.LOG1P: ((1e-9,), math.log1p(1e-9), "log1p(x)"),
+    s.SIN: ((1.5,), math.sin(1.5), "sin(x)"),
+    s.COS: ((1.5,), math.cos(1.5), "cos(x)"),
+    s.TAN: ((1.5,), math.tan(1.5), "tan(x)"),
+    s.ASIN: ((0.5,), math.asin(0.5), "asin(x)"),
+    s.ACOS: ((0.5,), math.acos(0.5), "acos(x)"),
+    s.ATAN: ((0.5,), math.atan(0.5), "atan(x)"),
+    s.ATAN2: ((1.0, -1.0), math.atan2(1.0, -1.0), "atan2(x, y)"),
+    s.SINH: ((0.5,), math.sinh(0.5), "sinh(x)"),
+    s.COSH: ((0.5,), math.cosh(0.5), "cosh(x)"),
+    s.TANH: ((0.5,), math.tanh(0.5), "tanh(x)"),
+    s.EQUAL: ((2.0, 2.0), True, "x == y"),
+    s.NOT_EQUAL: ((2.0, 2.0), False, "x != y"),
+    s.GREATER: ((3.0, 2.0), True, "x > y"),
+    s.GREATER_EQUAL: ((2.0, 2.0), True, "x >= y"),
+    s.AND: ((True, False), False, "x and y"),
+    s.OR: ((True, False), True, "x or y"),
+    s.NOT: ((True,), False, "not x"),
+    s.WHERE: ((True, 2.0, 3.0), 2.0, "where(x, y, c)"),
+}
+
+
+def test_the_table_covers_the_language():
+    assert set(INSTRUCTIONS) == set(s.INSTRUCTIONS)
+
+
+@pytest.mark.parametrize("instruction", INSTRUCTIONS, ids=repr)
+def test_value_and_text(instruction):
+    operands, value, text = INSTRUCTIONS[instruction]
+    names = ["x", "y", "c"][: instruction.arity]
+    formula = s.build(instruction, *map(Var, names))
+    assert str(formula) == text
+    found = program(formula, names)(*map(np.asarray, operands))
+    assert found == pytest.approx(value, rel=1e-15)
+    assert gives_bool(formula) is isinstance(value, bool)
+
+
+def test_pythons_operators_build_formulas():
+    built = {
+        "x + y": X + Y,
+        "2 + x": 2 + X,
+        "x - y": X - Y,
+        "2 - x": 2 - X,
+        "x * y": X * Y,
+        "2 * x": 2 * X,
+        "x / y": X / Y,
+        "2 / x": 2 / X,
+        "x ** 3": X**3,
+        "-x": -X,
+        "x > y": X > Y,
+        "x >= y": X >= Y,
+        "y > x": X < Y,
+        "y >= x": X <= Y,
+    }
+    assert {text: str(formula) for text, formula in built.items()} == {text: text for text in built}
+
+
+def test_functions_build_formulas():
+    one = {
+        "exp": s.exp,
+        "expm1": s.expm1,
+        "log": s.log,
+        "log1p": s.log1p,
+        "sin": s.sin,
+        "cos": s.cos,
+        "sinh": s.sinh,
+        "cosh": s.cosh,
+        "tanh": s.tanh,
+        "sqrt": s.sqrt,
+        "sign": s.sign,
+        "abs": s.absolute,
+    }
+    assert {name: str(function(X)) for name, function in one.items()} == {name: f"{name}(x)" for name in one}
+    assert str(s.maximum(X, 0.5)) == "max(x, 0.5)"
+    assert str(s.minimum(X, Y)) == "min(x, y)"
+    assert str(s.equal(X, Y)) == "x == y"
+    assert str(s.both(X > 0, Y > 0)) == "(x > 0) and (y > 0)"
+    assert str(s.where(X > 0, X, 0)) == "where(x > 0, x, 0)"
+
+
+@pytest.mark.parametrize(
+    ("formula", "text"),
+    [
+        ((X + Y) * X, "(x + y) * x"),
+        (X + Y * X, "x + (y * x)"),
+        (-(X + Y), "-(x + y)"),
+        (-X * Y, "(-x) * y"),
+        (-(-X), "-(-x)"),
+        (s.exp(-X), "exp(-x)"),
+        ((X**2) ** Y, "(x ** 2) ** y"),
+        (1.0 / (1.0 + s.exp(-X)), "1 / (1 + exp(-x))"),
+    ],
+)
+def test_text_has_the_parentheses_that_meaning_needs(formula, text):
+    assert str(formula) == text
+
+
+def test_equal_formulas_are_equal_and_hash_equal():
+    assert s.sin(X + 1.0) == s.sin(X + 1.0)
+    assert hash(s.sin(X + 1.0)) == hash(s.sin(X + 1.0))
+    assert X + Y != Y + X
+
+
+def test_variables_and_renaming():
+    formula = s.where(X > 0, X * Y, 2.0)
+    assert variables(formula) == {"x", "y"}
+    assert variables(Const(1.0)) == frozenset()
+    renamed = rename(formula, {"x": "a"})
+    assert str(renamed) == "where(a > 0, a * y, 2)"
+    assert variables(renamed) == {"a", "y"}
+
+
+def test_names_can_be_exchanged():
+    assert str(rename(X - Y, {"x": "y", "y": "x"})) == "y - x"
+
+
+def test_wrong_number_of_operands():
+    with pytest.raises(TypeError, match="^add takes 2 operands, got 1$"):
+        s.build(s.ADD, X)
+
+
+def test_a_program_of_one_instruction_is_the_ufunc_itself():
+    assert program(X + Y, ["x", "y"]) is np.add
+    assert program(Y + X, ["x", "y"]) is not np.add
+    assert program(Y - X, ["x", "y"])(1.0, 5.0) == 4.0
+
+
+def test_a_program_of_a_variable_or_a_constant():
+    array = np.array([1.0, 2.0])
+    assert program(X, ["x"])(array) is array
+    assert program(Const(2.5), ["x"])(array) == 2.5
+
+
+def test_a_program_computes_a_shared_subformula_once():
+    calls = []
+
+    def counted(x):
+        calls.append(x)
+        return x * 2.0
+
+    twice = s.Instruction("twice", 1, counted, "twice({0})")
+    shared = s.build(twice, X)
+    assert program(shared * shared + shared, ["x"])(3.0) == 42.0
+    assert calls == [3.0]
+
+
+def test_a_program_broadcasts_and_keeps_float32():
+    formula = 2.0 * X + Y / 3.0
+    x, y = np.ones((2, 1), np.float32), np.ones(3, np.float32)
+    found = program(formula, ["x", "y"])(x, y)
+    assert found.shape == (2, 3)
+    assert found.dtype == np.float32
+
+
+def test_a_program_names_an_input_it_does_not_have():
+    with pytest.raises(NameError, match="^the formula reads 'y', which is not one of its inputs$"):
+        program(X + Y, ["x"])
+
+
+def test_a_deep_formula_shares_its_parts():
+    """Doubling 60 times: 2**60 terms if written out, 60 instructions if shared."""
+    formula: Expr = X
+    for _ in range(60):
+        formula = formula + formula
+    assert isinstance(formula, Call)
+    assert program(formula, ["x"])(1.0) == 2.0**60
