@@ -151,7 +151,7 @@ def test_text_of_a_derivative_is_readable():
         (Const(0.0) * X, "0"),
         (X * -1.0, "-x"),
         (Const(-1.0) * X, "-x"),
-        (-(-X), "x"),
+        (s.build(s.NEGATIVE, -X), "x"),
         (-Const(2.0), "-2"),
         (-Const(0.0), "0"),
         (Const(0.0) / X, "0"),

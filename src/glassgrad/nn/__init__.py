@@ -1,6 +1,7 @@
 """Neural networks: parameters, modules, layers and losses. Names, arguments and layouts are PyTorch's."""
 
 from . import functional as functional
+from . import init as init
 from .activation import ELU as ELU
 from .activation import LeakyReLU as LeakyReLU
 from .activation import LogSoftmax as LogSoftmax

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from .. import random
 from ..errors import GlassgradError, GraphError
-from ..graph import caller, describe
 from ..tensor import Tensor, asarray, no_grad, recording, variable
 from .parameter import Buffer, Cell, Parameter
 from .state import IncompatibleKeys, load_state
@@ -289,7 +288,6 @@ def _add_to_path(error: GlassgradError, module: Module) -> None:
     inner = error.module
     if inner is module:
         return
-    error.place = error.place or describe(caller())
     name = next((name for name, part in module.named_modules() if part is inner), None)
     if name is not None:
         is_innermost = len(error.module_path) == 1

@@ -58,12 +58,14 @@ class Adam(Optimizer):
             zeros = np.zeros(p.shape, p.dtype)
             # in float64, because 1 - 0.999**t would lose most of its digits in float32
             state.update(step=Buffer(np.zeros(())), exp_avg=Buffer(zeros), exp_avg_sq=Buffer(zeros))
-        step, m, v = state["step"], state["exp_avg"], state["exp_avg_sq"]
+        step, m, v = (constant(state[name]) for name in self.state_names)
         if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
-        step.assign(step + 1.0)
-        m.assign(beta1 * m + (1.0 - beta1) * g)
-        v.assign(beta2 * v + (1.0 - beta2) * (g * g))
+            g = g + p * group["weight_decay"]
+        step = step + 1.0
+        m = m * beta1 + g * (1.0 - beta1)
+        v = v * beta2 + g * g * (1.0 - beta2)
         scale1 = ops.astype(group["lr"] / (1.0 - beta1**step), p.dtype)
         scale2 = ops.astype(ops.sqrt(1.0 - beta2**step), p.dtype)
-        parameter.assign(p - scale1 * m / (ops.sqrt(v) / scale2 + group["eps"]))
+        parameter.assign(p - m * scale1 / (ops.sqrt(v) / scale2 + group["eps"]))
+        for name, value in zip(self.state_names, (step, m, v), strict=True):
+            state[name].assign(value)

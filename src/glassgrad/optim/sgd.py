@@ -56,12 +56,13 @@ class SGD(Optimizer):
         p = constant(parameter)
         momentum = group["momentum"]
         if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
+            g = g + p * group["weight_decay"]
         if momentum:
-            v = state.get("momentum_buffer")
-            if v is None:
-                state["momentum_buffer"] = v = Buffer(g)
+            if state:
+                v = constant(state["momentum_buffer"]) * momentum + g * (1.0 - group["dampening"])
+                state["momentum_buffer"].assign(v)
             else:
-                v.assign(momentum * v + (1.0 - group["dampening"]) * g)
-            g = g + momentum * v if group["nesterov"] else v
-        parameter.assign(p - group["lr"] * g)
+                v = g
+                state["momentum_buffer"] = Buffer(v)
+            g = g + v * momentum if group["nesterov"] else v
+        parameter.assign(p - g * group["lr"])
