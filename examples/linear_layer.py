@@ -1,7 +1,8 @@
 """A linear layer, 5 inputs to 4 outputs, by the protocol of the lectures: forward, backward, update.
 
 You learn the three formulas behind every dense layer, y = W x + b: the gradient goes down as W^T g, the weights get the
-outer product of g and x, the bias gets g. And you see that parameter gradients add up until they are zeroed.
+outer product of g and x, the bias gets g. You see that parameter gradients add up until they are zeroed, and how a loss
+joins in to make a training loop.
 
 Run it: python linear_layer.py
 """
@@ -38,3 +39,17 @@ compare("bias.grad after zero_grad_parameters and a third", layer.bias.grad, "g"
 
 layer.update_parameters(learning_rate=0.1)
 compare("bias after update_parameters(0.1)", layer.bias, "b - 0.1 g", b - 0.1 * g)
+
+print(
+    "Training on one row. At this rate every step halves the error, so the squared error falls to a quarter:\n"
+)
+criterion, target = gg.nn.MSELoss(), np.zeros(4, np.float32)
+for step in range(6):
+    y = layer.forward(x)
+    print(f"  step {step}: loss {criterion.forward(y, target).item():.6f}")
+    grad_y = criterion.backward(y, target)
+    layer.zero_grad_parameters()
+    layer.backward(x, grad_y)
+    layer.update_parameters(
+        learning_rate=1 / 16
+    )  # the error shrinks by 1 - rate * (x.x + 1) / 2, and x.x is 15

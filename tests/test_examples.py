@@ -226,6 +226,9 @@ def test_linear_layer(tmp_path):
     outer = [[1, -2, 3, 0, -1], [0, 0, 0, 0, 0], [-1, 2, -3, 0, 1], [2, -4, 6, 0, -2]]
     assert numbers(paragraphs["weight.grad, shape (4, 5)"], "[") == outer
     assert numbers(paragraphs["bias.grad after a second backward"], "[") == [[2, 0, -2, 4]]
+    losses = [loss for _, loss in numbers(output, "step ")]
+    assert len(losses) == 6
+    assert losses == pytest.approx([losses[0] / 4**step for step in range(6)], abs=2e-6)
 
 
 def test_train_network(tmp_path):

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from glassgrad.expr import Const, Var, derive, program, simplify, variables
-from glassgrad.expr import scalar as s
+from glassgrad.expr import Const, Var, derive, program, scalar as s, simplify, variables
 
 X, Y = Var("x"), Var("y")
 

@@ -94,3 +94,22 @@ def test_layers_chain_by_handing_the_gradient_down(layer):
     model = gg.nn.Sequential(layer, relu)
     np.testing.assert_array_equal(model.backward(X, [9.0, 2.0, 9.0, 9.0]).numpy(), 2 * W[1])
     np.testing.assert_array_equal(layer.bias.grad.numpy(), [0.0, 2.0, 0.0, 0.0])
+
+
+def test_the_training_loop_of_the_lectures(layer):
+    """One row, squared error: each step scales the error y - t by 1 - rate * 2/4 (x^T x + 1) = 1 - 8 rate.
+
+    At rate 1/16 the error is halved, so the loss is divided by four, and every number is exact in binary.
+    """
+    criterion, target = gg.nn.MSELoss(), np.zeros(4)
+    losses = []
+    for _ in range(6):
+        output = layer.forward(X)
+        losses.append(criterion.forward(output, target).item())
+        grad_output = criterion.backward(output, target)
+        layer.zero_grad_parameters()
+        layer.backward(X, grad_output)
+        layer.update_parameters(1 / 16)
+    start = (5.5**2 + 4**2 + 5**2 + 3**2) / 4
+    assert losses == [start / 4**step for step in range(6)]
+    np.testing.assert_array_equal(layer.forward(X).numpy(), np.array(Y) / 2**6)

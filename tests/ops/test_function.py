@@ -142,7 +142,7 @@ def through(function):
         (
             lambda: Cube.apply(2.0),
             ArgumentError,
-            "Cube.apply needs at least one tensor among its 1 arguments",
+            "Cube.apply needs at least one tensor among its arguments; got none. gg.tensor(x) makes one.",
         ),
         (
             lambda: through(WrongCount),
@@ -153,12 +153,13 @@ def through(function):
         (
             lambda: through(WrongShape),
             ShapeError,
-            "WrongShape.backward returned a gradient of shape () for argument 0, which has shape (2,)",
+            "WrongShape.backward must return a gradient of shape (2,) for argument 0, the shape of the argument; "
+            "it returned shape (). gg.broadcast_to repeats, gg.sum adds up.",
         ),
         (
             lambda: through(NoTensor),
             ArgumentError,
-            "NoTensor.forward must return a tensor; it returned float",
+            "NoTensor.forward must return a tensor; it returned float. gg.asarray(result) makes one.",
         ),
         (
             lambda: through(Unfinished),

@@ -134,13 +134,13 @@ def test_a_position_set_twice_keeps_the_last_value():
         (
             5,
             ShapeError,
-            "index does not fit shape (2, 3, 4): index 5 is out of bounds for axis 0 with size 2",
+            "index 5 is out of range on axis 0 of a tensor of shape (2, 3, 4); allowed: -2 to 1",
         ),
         ((0, 0, 0, 0), ShapeError, "index has 4 positions, but the tensor has 3 axes (shape (2, 3, 4))"),
         (
             [2],
             ShapeError,
-            "index does not fit shape (2, 3, 4): index 2 is out of bounds for axis 0 with size 2",
+            "index 2 is out of range on axis 0 of a tensor of shape (2, 3, 4); allowed: -2 to 1",
         ),
         (
             (..., ...),
@@ -173,6 +173,16 @@ def test_a_position_set_twice_keeps_the_last_value():
             np.array(False),
             DTypeError,
             "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got a single boolean",
+        ),
+        (
+            (..., None, [0, 4]),
+            ShapeError,
+            "index 4 is out of range on axis 2 of a tensor of shape (2, 3, 4); allowed: -4 to 3",
+        ),
+        (
+            "a",
+            DTypeError,
+            "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got 'a'",
         ),
         (slice(0.5, None), DTypeError, "the ends and the step of a slice must be integers; got 0.5"),
         (slice(None, None, 0), ArgumentError, "the step of a slice must not be 0"),

@@ -65,9 +65,9 @@ def test_functions_of_floats_refuse_integers(name, dtype):
 def test_functions_of_real_floats_refuse_the_rest(name, dtype):
     with pytest.raises(DTypeError) as raised:
         getattr(gg, name)(ones(2, dtype=dtype))
+    cure = "" if dtype == "complex64" else " gg.astype(x, gg.float32) converts."
     assert str(raised.value) == (
-        f"{name} needs a float input; got {dtype} of shape (2,). "
-        f"gg.astype(x, gg.float32) converts. (at {line_of(raised)})"
+        f"{name} needs a float input; got {dtype} of shape (2,).{cure} (at {line_of(raised)})"
     )
 
 
@@ -88,15 +88,15 @@ def test_functions_of_real_floats_refuse_the_rest(name, dtype):
         ),
         (
             lambda: ones(2) < ones(2, dtype=complex),
-            f"less needs a bool, int or float input; got x2 complex64 of shape (2,). {CONVERTS}",
+            "less needs a bool, int or float input; got x2 complex64 of shape (2,).",
         ),
         (
             lambda: gg.logical_and(ones(2), ones(2, dtype=bool)),
-            f"logical_and needs a bool input; got x1 float32 of shape (2,). {CONVERTS}",
+            "logical_and needs a bool input; got x1 float32 of shape (2,). Compare first, for example x > 0.",
         ),
         (
             lambda: ~ones(2),
-            f"logical_not needs a bool input; got float32 of shape (2,). {CONVERTS}",
+            "logical_not needs a bool input; got float32 of shape (2,). Compare first, for example x > 0.",
         ),
         (
             lambda: gg.matmul(ones(2, 2, dtype=bool), ones(2, 2)),
@@ -104,11 +104,11 @@ def test_functions_of_real_floats_refuse_the_rest(name, dtype):
         ),
         (
             lambda: gg.max(ones(2, dtype=complex)),
-            f"max needs a bool, int or float input; got complex64 of shape (2,). {CONVERTS}",
+            "max needs a bool, int or float input; got complex64 of shape (2,).",
         ),
         (
             lambda: gg.sort(ones(2, dtype=complex)),
-            f"argsort needs a bool, int or float input; got complex64 of shape (2,). {CONVERTS}",
+            "argsort needs a bool, int or float input; got complex64 of shape (2,).",
         ),
         (
             lambda: gg.linalg.cholesky(ones(2, 2, dtype=int)),
@@ -191,7 +191,8 @@ ADVICE = "Sizes must be equal or 1; gg.reshape or gg.expand_dims can add an axis
         ),
         (
             lambda: gg.reshape(ones(2, 3), (4, 2)),
-            "reshape cannot turn shape (2, 3) (6 elements) into (4, 2) (8 elements)",
+            "reshape cannot turn shape (2, 3) (6 elements) into (4, 2) (8 elements). "
+            "To keep the rows of a batch, write x.reshape(len(x), -1).",
         ),
         (
             lambda: gg.broadcast_to(ones(2, 3), (3, 3)),
@@ -200,11 +201,12 @@ ADVICE = "Sizes must be equal or 1; gg.reshape or gg.expand_dims can add an axis
         (
             lambda: gg.concat([ones(2, 3), ones(2, 4)]),
             "concat along axis 0 needs equal sizes on the other axes; "
-            "input 0 has shape (2, 3), input 1 has shape (2, 4)",
+            "input 0 has shape (2, 3), input 1 has shape (2, 4). They fit along axis 1: pass axis=1.",
         ),
         (
             lambda: gg.concat([ones(2, 2), ones(2)]),
-            "concat along axis 0 needs equal sizes on the other axes; input 0 has shape (2, 2), input 1 has shape (2,)",
+            "concat along axis 0 needs equal sizes on the other axes; input 0 has shape (2, 2), input 1 has shape "
+            "(2,). gg.expand_dims(x, axis) adds an axis of size 1.",
         ),
         (
             lambda: gg.max(ones(0, 3), axis=0),
@@ -297,12 +299,12 @@ def test_shape_errors_name_the_inputs_and_the_line(call, message):
         (
             lambda: gg.reshape(ones(4), (3, -1)),
             ShapeError,
-            "reshape cannot turn shape (4,) (4 elements) into (3, -1): 4 is not a multiple of 3",
+            "reshape cannot turn shape (4,) (4 elements) into (3, -1): 4 is not a multiple of 3.",
         ),
         (
             lambda: gg.reshape(ones(0, 3), (0, -1)),
             ShapeError,
-            "reshape cannot turn shape (0, 3) (0 elements) into (0, -1): 0 is not a multiple of 0",
+            "reshape cannot compute -1 in (0, -1), because any size would do there; got shape (0, 3)",
         ),
         (
             lambda: gg.reshape(ones(4), (2.0, 2)),
@@ -323,7 +325,7 @@ def test_shape_errors_name_the_inputs_and_the_line(call, message):
         (
             lambda: gg.stack([ones(2), ones(3)]),
             ShapeError,
-            "stack needs tensors of one shape; got (2,), (3,)",
+            "stack needs tensors of one shape; got (2,), (3,). gg.concat joins along an axis that they have.",
         ),
         (
             lambda: gg.pad(ones(2, 2), [(1, 1)]),

@@ -106,14 +106,19 @@ class Call(Expr):
     operands: tuple[Expr, ...]
 
     def __str__(self) -> str:
-        return self.instruction.template.format(*map(_grouped, self.operands))
+        template = self.instruction.template
+        return template.format(*map(_grouped if _is_operator(template) else str, self.operands))
+
+
+def _is_operator(template: str) -> bool:
+    """Whether an instruction is written with an operator, rather than as a function of arguments in parentheses."""
+    return template.startswith(("{0} ", "-", "not "))
 
 
 def _grouped(operand: Expr) -> str:
-    """The operand's text, in parentheses when it is itself written with an infix operator."""
-    text = str(operand)
-    infix = isinstance(operand, Call) and operand.instruction.template.startswith(("{0} ", "-"))
-    return f"({text})" if infix else text
+    """The operand of an operator, in parentheses when it is itself written with one."""
+    infix = isinstance(operand, Call) and _is_operator(operand.instruction.template)
+    return f"({operand})" if infix else str(operand)
 
 
 def build(instruction: Instruction, *operands: Operand) -> Expr:

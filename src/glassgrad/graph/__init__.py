@@ -3,7 +3,7 @@
 from .evaluate import evaluate
 from .graph import Graph, ancestors, copy_graph
 from .node import Node, Origin, caller, describe
-from .op import CONSTANT, INPUT, OUT, Aval, Constant, Input, Leaf, Op, broadcast_shapes
+from .op import CONSTANT, INPUT, OUT, Aval, Constant, Input, Leaf, Op, broadcast_shapes, interned
 from .quiet import quiet
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "copy_graph",
     "describe",
     "evaluate",
+    "interned",
     "quiet",
 ]

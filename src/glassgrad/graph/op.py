@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -110,6 +111,15 @@ class Op:
             f"{name} {value.dtype}{list(value.shape)}" for name, value in zip(names, inputs, strict=False)
         ]
         return " and ".join(parts)
+
+
+SomeOp = TypeVar("SomeOp", bound=Op)
+
+
+@lru_cache(maxsize=4096)
+def interned(kind: Callable[..., SomeOp], *parameters: Any) -> SomeOp:
+    """The op of this kind with these static parameters, made once: it is a value, and keeps what it worked out."""
+    return kind(*parameters)
 
 
 class Leaf(Op):

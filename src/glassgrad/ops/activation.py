@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar
 
-from ..expr import Expr
-from ..expr import scalar as s
+from ..expr import Expr, scalar as s
+from ..graph import interned
 from ..tensor import Tensor, apply, asarray
 from .exponential import exp, log
 from .families import Elementwise, Partials
@@ -74,10 +73,6 @@ class Elu(Elementwise):
         return (s.where(x > 0.0, 1.0, out + self.alpha),)
 
 
-# an op keeps its formulas once derived, so one op per slope is kept
-_leaky_relu, _elu = lru_cache(LeakyRelu), lru_cache(Elu)
-
-
 def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, else negative_slope * x; elementwise, real float dtypes. At 0 the negative side counts.
 
@@ -86,7 +81,7 @@ def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Tensor:
     >>> gg.leaky_relu(gg.asarray([1.0, -2.0]), 0.1)
     tensor([ 1. , -0.2])
     """
-    return apply(_leaky_relu(float(negative_slope)), x)
+    return apply(interned(LeakyRelu, float(negative_slope)), x)
 
 
 def elu(x: Any, /, alpha: float = 1.0) -> Tensor:
@@ -97,7 +92,7 @@ def elu(x: Any, /, alpha: float = 1.0) -> Tensor:
     >>> gg.elu(gg.asarray([1.0, 0.0]))
     tensor([1., 0.])
     """
-    return apply(_elu(float(alpha)), x)
+    return apply(interned(Elu, float(alpha)), x)
 
 
 def softmax(x: Any, /, *, axis: int = -1) -> Tensor:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..expr import Expr
-from ..expr import scalar as s
+from ..expr import Expr, scalar as s
 from ..tensor import Tensor, apply, apply_to_two, asarray
 from .families import BLOCKER, Elementwise, Partials
 

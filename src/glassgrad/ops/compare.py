@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..errors import DTypeError
-from ..expr import Expr
-from ..expr import scalar as s
+from ..expr import Expr, scalar as s
 from ..graph import Aval
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DType, bool_, promote

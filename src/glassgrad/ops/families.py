@@ -43,10 +43,15 @@ def require_kind(op: Op, kinds: str, *inputs: Any) -> None:
     """Raise a `DTypeError` naming the first input whose dtype is not of these kinds."""
     for position, given in enumerate(inputs):
         if given.dtype.kind not in kinds:
-            name = op.argument_names[position] if len(inputs) > 1 else ""
+            name = f"{op.argument_names[position]} " if len(inputs) > 1 else ""
+            cure = " gg.astype(x, gg.float32) converts."
+            if kinds == "b":
+                cure = " Compare first, for example x > 0."
+            elif given.dtype.kind == "c":
+                cure = ""  # astype refuses to lose an imaginary part
             raise DTypeError(
-                f"{op.name} needs {kinds_in_words(kinds)} input; got {name}{' ' if name else ''}{given.dtype} of shape "
-                f"{tuple(given.shape)}. gg.astype(x, gg.float32) converts."
+                f"{op.name} needs {kinds_in_words(kinds)} input; got {name}{given.dtype} of shape "
+                f"{tuple(given.shape)}.{cure}"
             )
 
 

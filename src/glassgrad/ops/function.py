@@ -14,11 +14,20 @@ __all__ = ["Function"]
 class Context:
     """What `forward` leaves for `backward`: saved tensors, and any attribute set on it."""
 
-    saved_tensors: tuple[Tensor, ...] = ()
+    _saved: tuple[Tensor, ...] | None = None
 
     def save_for_backward(self, *tensors: Tensor) -> None:
         """Keep tensors for `backward`, which finds them in `saved_tensors`."""
-        self.saved_tensors = tensors
+        self._saved = tensors
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor, ...]:
+        """What `forward` saved. Raises GraphError if it saved nothing."""
+        if self._saved is None:
+            raise GraphError(
+                "backward reads ctx.saved_tensors, but forward saved none: call ctx.save_for_backward(x) in forward"
+            )
+        return self._saved
 
 
 class Function:
@@ -46,6 +55,18 @@ class Function:
 
     pattern: ClassVar[str] = "user-defined"
 
+    def __init__(self, *inputs: Any) -> None:
+        name = type(self).__name__
+        raise ArgumentError(f"{name} is applied, not made or called: write {name}.apply(x)")
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name in ("forward", "backward"):
+            if name in vars(cls) and not isinstance(vars(cls)[name], staticmethod):
+                raise ArgumentError(
+                    f"{cls.__name__}.{name} must be a static method, without self: write @staticmethod above it"
+                )
+
     @staticmethod
     def forward(ctx: Context, *inputs: Any) -> Tensor:
         """The value."""
@@ -62,7 +83,7 @@ class Function:
         places = tuple(i for i, value in enumerate(inputs) if isinstance(value, Tensor))
         if not places:
             raise ArgumentError(
-                f"{cls.__name__}.apply needs at least one tensor among its {len(inputs)} arguments"
+                f"{cls.__name__}.apply needs at least one tensor among its arguments; got none. gg.tensor(x) makes one."
             )
         return apply(Applied(cls, inputs, places), *(inputs[i] for i in places))
 
@@ -111,7 +132,8 @@ class Applied(Op):
         result = self.function.forward(self.context, *arguments)
         if not isinstance(result, Tensor):
             raise ArgumentError(
-                f"{self.name}.forward must return a tensor; it returned {type(result).__name__}"
+                f"{self.name}.forward must return a tensor; it returned {type(result).__name__}. "
+                + ("Is `return` missing?" if result is None else "gg.asarray(result) makes one.")
             )
         return result
 
@@ -135,6 +157,11 @@ class Applied(Op):
                 f"{self.name}.backward must return one gradient (or None) for each of the {len(self.arguments)} "
                 f"arguments of forward; it returned {len(gradients)}"
             )
+        if all(gradients[place] is None for place in self.places):
+            raise ArgumentError(
+                f"{self.name}.backward returned no gradient for any tensor: is `return` missing? "
+                f"gg.stop_gradient is the op that lets no gradient pass."
+            )
         return tuple(
             self._checked(gradients[place], x, place) for place, x in zip(self.places, inputs, strict=True)
         )
@@ -145,7 +172,7 @@ class Applied(Op):
         found = asarray(gradient)
         if found.shape != x.shape:
             raise ShapeError(
-                f"{self.name}.backward returned a gradient of shape {found.shape} for argument {place}, "
-                f"which has shape {x.shape}"
+                f"{self.name}.backward must return a gradient of shape {x.shape} for argument {place}, the shape of "
+                f"the argument; it returned shape {found.shape}. gg.broadcast_to repeats, gg.sum adds up."
             )
         return found

@@ -176,18 +176,21 @@ def split_key(x: Tensor, key: Any) -> tuple[Key, list[Tensor]]:
     return Key(tuple(items)), arrays
 
 
+INDEX_RULE = "an index must be an integer, a slice, None, ... or a tensor of integers or booleans"
+
+
 def _plain_or_tensor(item: Any) -> Any:
     """One item of an index expression: None, `...`, a slice, an int, or a tensor of integers or booleans."""
     if item is None or item is Ellipsis or isinstance(item, slice):
         return item
     if isinstance(item, int | np.integer) and not isinstance(item, bool):
         return int(item)
+    if isinstance(item, str):
+        raise DTypeError(f"{INDEX_RULE}; got {item!r}")
     array = asarray(np.zeros(0, np.int64)) if isinstance(item, list) and not item else asarray(item)
     if array.dtype.kind not in "iub" or (array.dtype.kind == "b" and not array.ndim):
         got = f"{array.dtype}" if array.ndim or array.dtype.kind != "b" else "a single boolean"
-        raise DTypeError(
-            f"an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got {got}"
-        )
+        raise DTypeError(f"{INDEX_RULE}; got {got}")
     return array
 
 
@@ -229,7 +232,33 @@ def _why_index_fails(key: Key, x: Any, indices: Any, problem: str = "") -> str:
     used = sum(1 for item in key.items if item is not None and item is not Ellipsis)
     if used > len(x.shape):
         return f"index has {used} positions, but the tensor has {len(x.shape)} axes (shape {tuple(x.shape)})"
-    return f"index does not fit shape {tuple(x.shape)}: {problem or 'a position is out of range'}"
+    found = _outside(key, x, indices)
+    if found is None:
+        return f"index does not fit shape {tuple(x.shape)}: {problem or 'a position is out of range'}"
+    axis, position = found
+    allowed = f"{-x.shape[axis]} to {x.shape[axis] - 1}" if x.shape[axis] else "none, because it has size 0"
+    return f"index {position} is out of range on axis {axis} of a tensor of shape {tuple(x.shape)}; allowed: {allowed}"
+
+
+def _outside(key: Key, x: Any, indices: Any) -> tuple[int, int] | None:
+    """The first axis on which a position is out of range, and that position."""
+    arrays, axis = iter(indices), 0
+    for item in key.items:
+        if item is None:
+            continue
+        if item is Ellipsis:
+            axis += len(x.shape) - sum(
+                1 for other in key.items if other is not None and other is not Ellipsis
+            )
+            continue
+        given = next(arrays) if item == ARRAY else item
+        if isinstance(given, int | np.ndarray):  # not a slice, and not an array of unknown values
+            positions, size = np.atleast_1d(given), x.shape[axis]
+            wrong = positions[(positions < -size) | (positions >= size)]
+            if wrong.size:
+                return axis, int(wrong[0])
+        axis += 1
+    return None
 
 
 @dataclass(frozen=True)

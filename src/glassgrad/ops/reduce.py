@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import ShapeError
-from ..graph import OUT, Aval, Op
+from ..graph import OUT, Aval, Op, interned
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, int64, uint64
 from .compare import equal
@@ -76,7 +76,7 @@ def sum(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     tensor([4., 6.])
     """
     x = asarray(x)
-    return apply(Sum(normalize_axes(axis, x.ndim, "sum"), keepdims), x)
+    return apply(interned(Sum, normalize_axes(axis, x.ndim, "sum"), keepdims), x)
 
 
 def mean(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:

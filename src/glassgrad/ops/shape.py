@@ -6,12 +6,13 @@ import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..graph import Aval
+from ..graph import Aval, interned
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DType, as_dtype, promote
 from .families import Linear
@@ -85,8 +86,8 @@ class Reshape(Linear):
     def shape(self, x: Aval) -> Aval:
         if math.prod(self.new_shape) != math.prod(x.shape):
             raise ShapeError(
-                f"reshape cannot turn shape {x.shape} ({math.prod(x.shape)} elements) "
-                f"into {self.new_shape} ({math.prod(self.new_shape)} elements)"
+                f"reshape cannot turn shape {x.shape} ({math.prod(x.shape)} elements) into {self.new_shape} "
+                f"({math.prod(self.new_shape)} elements).{_how_to_reshape(x.shape, self.new_shape)}"
             )
         return Aval(self.new_shape, x.dtype)
 
@@ -94,7 +95,13 @@ class Reshape(Linear):
         return x.reshape(self.new_shape)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
-        return (apply(Reshape(x.shape), g),)
+        return (apply(interned(Reshape, x.shape), g),)
+
+
+def _how_to_reshape(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    if len(shape) > 1 and len(wanted) > 1 and wanted[0] not in (-1, shape[0]):
+        return " To keep the rows of a batch, write x.reshape(len(x), -1)."
+    return "" if -1 in wanted else " Write -1 for one of the sizes to have it computed."
 
 
 def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
@@ -112,13 +119,17 @@ def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
         raise ShapeError(f"reshape can compute one size, not several; got {wanted}")
     if -1 in wanted:
         known = math.prod(size for size in wanted if size != -1)
-        if known == 0 or x.size % known:
+        if known == 0:
+            raise ShapeError(
+                f"reshape cannot compute -1 in {wanted}, because any size would do there; got shape {x.shape}"
+            )
+        if x.size % known:
             raise ShapeError(
                 f"reshape cannot turn shape {x.shape} ({x.size} elements) into {wanted}: "
-                f"{x.size} is not a multiple of {known}"
+                f"{x.size} is not a multiple of {known}.{_how_to_reshape(x.shape, wanted)}"
             )
         wanted = tuple(x.size // known if size == -1 else size for size in wanted)
-    return x if wanted == x.shape else apply(Reshape(wanted), x)
+    return x if wanted == x.shape else apply(interned(Reshape, wanted), x)
 
 
 def flatten(x: Any, /, start: int = 0) -> Tensor:
@@ -180,7 +191,12 @@ class PermuteDims(Linear):
         return x.transpose(self.axes)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
-        return (apply(PermuteDims(tuple(int(i) for i in np.argsort(self.axes))), g),)
+        return (apply(interned(PermuteDims, self.back), g),)
+
+    @cached_property
+    def back(self) -> tuple[int, ...]:
+        """The order that undoes this one."""
+        return tuple(int(i) for i in np.argsort(self.axes))
 
 
 def permute_dims(x: Any, /, axes: Sequence[int]) -> Tensor:
@@ -193,7 +209,7 @@ def permute_dims(x: Any, /, axes: Sequence[int]) -> Tensor:
     order = tuple(normalize_axis(a, x.ndim, "permute_dims") for a in axes)
     if sorted(order) != list(range(x.ndim)):
         raise ShapeError(f"permute_dims needs each of the {x.ndim} axes once; got {tuple(axes)}")
-    return apply(PermuteDims(order), x)
+    return apply(interned(PermuteDims, order), x)
 
 
 def matrix_transpose(x: Any, /) -> Tensor:
@@ -206,7 +222,7 @@ def matrix_transpose(x: Any, /) -> Tensor:
     x = asarray(x)
     if x.ndim < 2:
         raise ShapeError(f"matrix_transpose needs at least 2 axes; got shape {x.shape}")
-    return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+    return apply(interned(PermuteDims, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)), x)
 
 
 def moveaxis(x: Any, source: int, destination: int, /) -> Tensor:
@@ -257,7 +273,7 @@ def broadcast_to(x: Any, /, shape: int | Sequence[int]) -> Tensor:
             [1, 2]])
     """
     x, wanted = asarray(x), as_shape(shape, "broadcast_to")
-    return x if wanted == x.shape else apply(BroadcastTo(wanted), x)
+    return x if wanted == x.shape else apply(interned(BroadcastTo, wanted), x)
 
 
 @dataclass(frozen=True)
@@ -309,8 +325,8 @@ class Concat(Linear):
                 if i != self.axis
             ):
                 raise ShapeError(
-                    f"concat along axis {self.axis} needs equal sizes on the other axes; "
-                    f"input 0 has shape {first.shape}, input {position} has shape {other.shape}"
+                    f"concat along axis {self.axis} needs equal sizes on the other axes; input 0 has shape "
+                    f"{first.shape}, input {position} has shape {other.shape}.{_how_to_join(first.shape, other.shape)}"
                 )
         joined = sum(x.shape[self.axis] for x in inputs)
         shape = (*first.shape[: self.axis], joined, *first.shape[self.axis + 1 :])
@@ -328,6 +344,13 @@ class Concat(Linear):
             parts.append(unbroadcast(g[(slice(None),) * self.axis + (slice(start, stop),)], x))
             start = stop
         return tuple(parts)
+
+
+def _how_to_join(first: tuple[int, ...], other: tuple[int, ...]) -> str:
+    if len(first) != len(other):
+        return " gg.expand_dims(x, axis) adds an axis of size 1."
+    different = [axis for axis, (a, b) in enumerate(zip(first, other, strict=True)) if a != b]
+    return f" They fit along axis {different[0]}: pass axis={different[0]}." if len(different) == 1 else ""
 
 
 def concat(tensors: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
@@ -353,7 +376,10 @@ def stack(tensors: Sequence[Any], /, *, axis: int = 0) -> Tensor:
     """
     parts = [asarray(x) for x in tensors]
     if any(x.shape != parts[0].shape for x in parts):
-        raise ShapeError(f"stack needs tensors of one shape; got {', '.join(str(x.shape) for x in parts)}")
+        raise ShapeError(
+            f"stack needs tensors of one shape; got {', '.join(str(x.shape) for x in parts)}. "
+            f"gg.concat joins along an axis that they have."
+        )
     return concat(
         [expand_dims(x, axis) for x in parts],
         axis=normalize_axis(axis, parts[0].ndim + 1, "stack") if parts else 0,
@@ -434,7 +460,7 @@ def astype(x: Any, dtype: Any, /) -> Tensor:
     tensor([ 1, -1])
     """
     x, wanted = asarray(x), as_dtype(dtype)
-    return x if x.dtype == wanted else apply(Astype(wanted), x)
+    return x if x.dtype == wanted else apply(interned(Astype, wanted), x)
 
 
 class Identity(Linear):

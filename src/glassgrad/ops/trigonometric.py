@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..expr import Expr
-from ..expr import scalar as s
+from ..expr import Expr, scalar as s
 from ..tensor import Tensor, apply
 from .families import Elementwise, Partials
 

@@ -74,6 +74,8 @@ def apply_to_two(op: Op, x1: Any, x2: Any) -> Tensor:
     """
     if type(x2) is float and type(x1) is Tensor:
         x2 = literal_beside(x1, x2)
+    elif type(x1) is float and type(x2) is Tensor:
+        x1 = literal_beside(x2, x1)
     if type(x1) is not Tensor or type(x2) is not Tensor:
         return apply(op, x1, x2)
     array1, array2, node1, node2 = x1.value, x2.value, x1.node, x2.node
@@ -129,6 +131,8 @@ def _apply_abstract(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
 
 def _explain(op: Op, inputs: tuple[Tensor, ...], problem: Exception) -> NoReturn:
     """Raise the op's own error for these inputs; if its shape rule finds none, one around NumPy's words."""
+    if op.runs_user_code:
+        raise problem
     try:
         if isinstance(problem, GlassgradError):
             raise problem

@@ -192,7 +192,7 @@ def test_module_list():
             lambda: nn.Linear(64, 3)(gg.ones((32, 10))),
             gg.ShapeError,
             "in Linear: Linear expects 64 input features on the last axis; got input of shape (32, 10) "
-            "(at test_layers.py:",
+            "(at test_building_blocks.py:",
         ),
         (
             lambda: nn.Linear(64, 3)(gg.ones((32, 8, 8))),
