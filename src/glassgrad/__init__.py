@@ -4,6 +4,8 @@ Every computation is one graph. Tensors record it; `gg.graph_of` shows it; `back
 differentiate it; `gg.nn`, `gg.optim` and `gg.fit` train with it.
 """
 
+from typing import TYPE_CHECKING
+
 from . import (
     nn as nn,
     operators as _operators,  # binds the methods of Tensor and Graph
@@ -53,3 +55,24 @@ from .tensor.dtype import (
 e, inf, nan, newaxis, pi = 2.718281828459045, float("inf"), float("nan"), None, 3.141592653589793
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import data as data, io as io, train as train
+    from .train import EarlyStopping as EarlyStopping, History as History, fit as fit
+else:
+    _FROM_TRAIN = ("EarlyStopping", "History", "fit")
+
+    def __getattr__(name):
+        """Import what reads and writes files, and what trains, when it is first used: `import glassgrad` stays light."""
+        from importlib import import_module
+
+        if name in ("data", "io", "train"):
+            return import_module(f".{name}", __name__)
+        if name in _FROM_TRAIN:
+            return getattr(import_module(".train", __name__), name)
+        from .tensor.habits import no_function
+
+        return no_function(name)
+
+    def __dir__():
+        return sorted({*globals(), "data", "io", "train", *_FROM_TRAIN})

@@ -9,6 +9,7 @@ from .errors import DTypeError, GraphError
 from .graph import Graph
 from .ops import arithmetic, compare, contract, index, reduce, shape
 from .tensor import Tensor, asarray
+from .tensor.habits import instead_of
 
 
 def _reflected(function: Any) -> Any:
@@ -41,6 +42,10 @@ def _array_ufunc(x: Tensor, ufunc: Any, method: str, *inputs: Any, **options: An
 
     name = UFUNCS.get(ufunc.__name__, ufunc.__name__)
     function = getattr(glassgrad, name, None)
+    if options.get("out") is not None:
+        raise DTypeError(
+            "a NumPy array cannot take in a tensor in place: write a = a + x for a tensor, a += x.numpy() for an array"
+        )
     if method != "__call__" or options or function is None:
         instead = f"gg.{name}, or " if function else ""
         raise DTypeError(
@@ -58,9 +63,10 @@ def _plain(value: Any, function: Any) -> Any:
     """Arguments with the tensors in them replaced by NumPy arrays."""
     if isinstance(value, Tensor):
         if value.requires_grad:
+            instead = instead_of(function.__name__)
             raise GraphError(
                 f"np.{function.__name__} would cut this tensor, which requires a gradient, off its graph: "
-                f"use gg.{function.__name__} if there is one, or x.numpy() if no gradient is meant to flow"
+                f"write {instead + ', or ' if instead else ''}x.numpy() if no gradient is meant to flow"
             )
         return value.numpy()
     if isinstance(value, dict):

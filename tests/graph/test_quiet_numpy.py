@@ -82,6 +82,6 @@ def test_every_thread_is_quiet():
 
 
 def test_an_error_inside_leaves_it_usable():
-    with pytest.raises(ValueError, match="negative powers|negative integer powers"):
+    with pytest.raises(ValueError, match="negative integer powers"):
         quiet.run(np.power, np.array([2]), np.array([-1]))
     assert quiet.run(np.log, np.zeros(1)).tolist() == [-INF]

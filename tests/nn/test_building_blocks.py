@@ -182,6 +182,28 @@ def test_module_list():
     assert list(layers[3:].state_dict()) == ["0.weight"]  # a list counts from 0
 
 
+def test_representations_show_the_settings():
+    layers = [
+        nn.ReLU(),
+        nn.LeakyReLU(0.1),
+        nn.ELU(2.0),
+        nn.Sigmoid(),
+        nn.Tanh(),
+        nn.Softplus(3.0),
+        nn.Softmax(dim=1),
+        nn.LogSoftmax(dim=-1),
+        nn.Identity(),
+        nn.Flatten(2),
+        nn.Dropout(0.2),
+        nn.Linear(2, 3, bias=False),
+    ]
+    assert ", ".join(map(repr, layers)) == (
+        "ReLU(), LeakyReLU(negative_slope=0.1), ELU(alpha=2.0), Sigmoid(), Tanh(), Softplus(beta=3.0), Softmax(dim=1), "
+        "LogSoftmax(dim=-1), Identity(), Flatten(start_dim=2), Dropout(p=0.2), "
+        "Linear(in_features=2, out_features=3, bias=False)"
+    )
+
+
 # --- mistakes -------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import nn
+from glassgrad.graph import INPUT
 
 
 def close(found, expected):
@@ -405,3 +406,34 @@ def test_mistakes_are_answered(call, error, message):
     with pytest.raises(error) as caught:
         call()
     assert str(caught.value).startswith(message)
+
+
+# --- values that are not known yet ------------------------------------------------------------------------------------
+
+
+def unknown(*shape, dtype="float32"):
+    """A tensor of which only shape and dtype are known, as when a graph is traced."""
+    return gg.Tensor(None, gg.Node(INPUT, (), shape, np.dtype(dtype), dtype == "float32", None))
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "target"),
+    [
+        (nn.MSELoss(), unknown(4, 2), unknown(4, 2)),
+        (nn.L1Loss(), unknown(4, 2), unknown(4, 2)),
+        (
+            nn.CrossEntropyLoss(weight=[1.0, 2.0], label_smoothing=0.1),
+            unknown(4, 2),
+            unknown(4, dtype="int64"),
+        ),
+        (nn.CrossEntropyLoss(), unknown(4, 2), unknown(4, 2)),
+        (nn.NLLLoss(), unknown(4, 2), unknown(4, dtype="int64")),
+        (nn.BCELoss(), unknown(4), unknown(4)),
+        (nn.BCEWithLogitsLoss(), unknown(4), unknown(4)),
+        (nn.MultiMarginLoss(), unknown(4, 2), unknown(4, dtype="int64")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_checks_of_values_are_left_out_where_only_shapes_are_known(loss, output, target):
+    result = loss(output, target)
+    assert (result.value, result.shape, result.requires_grad) == (None, (), True)

@@ -490,7 +490,8 @@ def test_mistakes_in_the_protocol():
         "update_parameters found no gradient in Linear: call backward(x, grad_output) first"
     )
     assert message_of(lambda: layer.backward(gg.ones((3, 2)), gg.ones(3))) == (
-        "the upstream gradient must have the shape of the result, (3, 1); got (3,)"
+        "the upstream gradient must have the shape of the result, (3, 1); got (3,). "
+        "It is the gradient of the loss with respect to this result."
     )
 
     class Pair(nn.Module):

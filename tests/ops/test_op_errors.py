@@ -103,10 +103,6 @@ def test_functions_of_real_floats_refuse_the_rest(name, dtype):
             f"matmul needs an int, float or complex input; got x1 bool of shape (2, 2). {CONVERTS}",
         ),
         (
-            lambda: gg.max(ones(2, dtype=complex)),
-            "max needs a bool, int or float input; got complex64 of shape (2,).",
-        ),
-        (
             lambda: gg.sort(ones(2, dtype=complex)),
             "argsort needs a bool, int or float input; got complex64 of shape (2,).",
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,9 @@ def gradcheck(
     points = [_to_double(value) for value in inputs]
     varied = [i for i, point in enumerate(points) if point.dtype.kind == "f"]
     if not varied:
-        raise ArgumentError("gradcheck needs at least one floating-point input")
+        raise ArgumentError(
+            "gradcheck needs at least one floating-point input; got none. Write 1.0 instead of 1."
+        )
 
     def weighted(*variables: Any) -> Tensor:
         full: list[Any] = list(points)
@@ -71,10 +74,29 @@ def gradcheck(
         return _to_number(function(*full), seed)
 
     start = [points[i] for i in varied]
+    _require_repeatable(weighted, start)
     report = _compare(weighted, start, varied, 1, tolerance)
     if order == 2:
         report = _worse(report, _compare(_directional(weighted, start, seed), start, varied, 2, tolerance))
     return report
+
+
+def _require_repeatable(function: Callable[..., Tensor], points: list[Tensor]) -> None:
+    once, again = (numerical.call(function, [point.numpy() for point in points]) for _ in range(2))
+    if not np.array_equal(once, again, equal_nan=True):
+        raise ArgumentError(
+            f"gradcheck needs a function that gives the same result every time; it gave {once:.9g} and then "
+            f"{again:.9g}. Is Dropout in training mode? Call model.eval(), or draw random numbers outside."
+        )
+
+
+def _how_they_differ(automatic: float, numerical: float) -> str:
+    """What an error of this kind most often comes from."""
+    if automatic == 0.0:
+        return "No gradient arrived: does the value leave the graph, through .numpy() or .item()?"
+    if math.isclose(automatic, -numerical, rel_tol=1e-4):
+        return "The sign is wrong: look at the backward of your Function."
+    return "Look at the backward of your Function, and at kinks such as that of relu at 0."
 
 
 def _to_double(value: Any) -> Tensor:
@@ -116,7 +138,7 @@ def _compare(
             if not error <= tolerance:
                 raise GradientMismatch(
                     f"derivative {order} with respect to argument {name}, index {index}: automatic {a:.9g}, "
-                    f"numerical {n:.9g}, relative error {error:.1e} > {tolerance:.0e}"
+                    f"numerical {n:.9g}, relative error {error:.1e} > {tolerance:.0e}. {_how_they_differ(a, n)}"
                 )
             report = _worse(report, GradcheckReport(error, name, index, 1, order))
     return report

@@ -61,11 +61,10 @@ def run_on_variables(
     parts: list[tuple[list[Tensor], tree.Rebuild]] = []
     taken: set[int] = set()
     for position in argnums:
-        if not isinstance(position, int):
-            raise ArgumentError(f"{name} needs integers as argnums; got {position!r}")
         if not -len(args) <= position < len(args):
             raise ArgumentError(
-                f"{name} got argnums={position}, but the function was called with {len(args)} arguments"
+                f"{name} got argnums={position}, but the function was called with {len(args)} arguments, "
+                f"counted from 0"
             )
         if position % len(args) in taken:
             raise ArgumentError(f"{name} got the same argument twice in argnums={tuple(argnums)}")
@@ -106,7 +105,13 @@ def value_and_grad(
     >>> gg.value_and_grad(lambda x: x * x)(3.0)
     (tensor(9.), tensor(6.))
     """
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    _require_function("grad", function)
+    positions = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
+    if not all(isinstance(position, int) for position in positions):
+        raise ArgumentError(
+            f"argnums says by number, from 0, which arguments to differentiate for; got {argnums!r}. "
+            f"The function that grad returns takes the values: gg.grad(f)(x)."
+        )
 
     def differentiated(*args: Any) -> tuple[Any, Any]:
         run = run_on_variables(function, args, positions, "grad")
@@ -145,6 +150,19 @@ def grad(
     return differentiated
 
 
+def _require_function(name: str, function: Any) -> None:
+    if not callable(function):
+        got = "a tensor" if isinstance(function, Tensor) else f"a {type(function).__name__}"
+        raise ArgumentError(
+            f"{name} takes a function; got {got}. The gradients of a loss that is computed already: loss.backward(), "
+            f"and then x.grad."
+        )
+
+
+def _why_no_tensor(output: Any) -> str:
+    return "Is `return` missing?" if output is None else "Compute with tensors, without .item() and .numpy()."
+
+
 def _name_of(function: Callable[..., Any]) -> str:
     return getattr(function, "__name__", "the function")
 
@@ -153,7 +171,8 @@ def _require_number(output: Any, function: Callable[..., Any]) -> Tensor:
     name = _name_of(function)
     if not isinstance(output, Tensor):
         raise ArgumentError(
-            f"grad needs a function that returns a tensor; {name} returned {type(output).__name__}"
+            f"grad needs a function that returns a tensor; {name} returned {type(output).__name__}. "
+            f"{_why_no_tensor(output)}"
         )
     if output.size != 1:
         raise GraphError(
@@ -176,12 +195,14 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
     >>> pullback(gg.tensor([10.0, 1.0]))
     (tensor([20.,  4.]),)
     """
+    _require_function("vjp", function)
     run = run_on_variables(function, inputs, range(len(inputs)), "vjp")
     outputs, rebuild = tree.flatten(run.result)
     for output in outputs:
         if not isinstance(output, Tensor):
             raise ArgumentError(
-                f"vjp needs a function that returns tensors; it returned {type(output).__name__}"
+                f"vjp needs a function that returns tensors; it returned {type(output).__name__}. "
+                f"{_why_no_tensor(output)}"
             )
 
     def pullback(upstream: Any) -> tuple[Any, ...]:

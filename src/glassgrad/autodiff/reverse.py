@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ..graph import Graph, Node, Origin, ancestors, caller, describe
+from ..graph import Graph, Node, Origin, ancestors, caller, describe, notice
 from ..ops.shape import astype
 from ..tensor import Tensor, asarray
 
@@ -74,7 +74,8 @@ def backward(
     The values that the graph saved are freed, unless `retain_graph=True`. With `create_graph=True` the gradients are
     recorded and can be differentiated again.
 
-    Raises GraphError if nothing was recorded or the graph was freed, ShapeError if `upstream` does not fit.
+    Raises GraphError if nothing was recorded or the graph was freed, ShapeError if `upstream` does not fit. Warns if
+    an op such as `round` let no gradient pass to any variable.
 
     >>> import glassgrad as gg
     >>> x = gg.tensor(3.0, requires_grad=True)
@@ -85,13 +86,28 @@ def backward(
     output = _recorded_node(x)
     order = ancestors([output])
     gradients = pull_back({output: as_upstream(x, upstream)}, order=order, record=create_graph)
+    reached = False
     for node in order:
         owner = node.owner
         if owner is not None and node.requires_grad:
+            reached = reached or node in gradients
             g = gradients[node] if node in gradients else Tensor(np.zeros(node.shape, node.dtype))
             owner._grad = g if owner._grad is None else owner._grad + g
+    if not reached:
+        _notice_what_blocked(order)
     if not (retain_graph or create_graph):
         free(order)
+
+
+def _notice_what_blocked(order: Sequence[Node]) -> None:
+    blocked = next(
+        (n for n in reversed(order) if n.requires_grad and n.op.pattern.startswith("blocker")), None
+    )
+    if blocked is not None:
+        notice(
+            f"every gradient of this backward() is 0: {blocked.op.name} at {blocked.place} is "
+            f"{blocked.op.pattern.removeprefix('blocker: ')}. Keep it out of the path from the parameters to the loss."
+        )
 
 
 def _recorded_node(x: Tensor) -> Node:
@@ -112,11 +128,12 @@ def _recorded_node(x: Tensor) -> Node:
     if stopped is not None:
         raise GraphError(
             f"backward() has nothing to go back through: no gradient passes {stopped.op.name} at {stopped.place}, "
-            f"because {stopped.op.no_gradient_because}."
+            f"because {stopped.op.no_gradient_because}. Keep it out of the path from the parameters to the loss."
         )
     raise GraphError(
-        "backward() has nothing to go back through: no tensor in this computation ever required a gradient. "
-        "Create the variables with gg.tensor(..., requires_grad=True) or as nn.Parameter."
+        "backward() has nothing to go back through: no tensor in this computation required a gradient. Make the "
+        "variables with gg.tensor(..., requires_grad=True) or nn.Parameter; and compute with gg's functions, because "
+        "what goes through .item(), float(), .numpy() or math leaves the graph."
     )
 
 
@@ -132,7 +149,8 @@ def as_upstream(x: Tensor, upstream: Any) -> Tensor:
     given = asarray(upstream)
     if given.shape != x.shape:
         raise ShapeError(
-            f"the upstream gradient must have the shape of the result, {x.shape}; got {given.shape}"
+            f"the upstream gradient must have the shape of the result, {x.shape}; got {given.shape}. "
+            f"It is the gradient of the loss with respect to this result."
         )
     return astype(given, x.dtype)
 

@@ -28,7 +28,10 @@ def graph_of(*outputs: Any) -> Graph:
     """
     for output in outputs:
         if not isinstance(output, Tensor):
-            raise ArgumentError(f"graph_of takes tensors; got {type(output).__name__}")
+            raise ArgumentError(
+                f"graph_of takes tensors, results of a computation; got {type(output).__name__}. "
+                f"Call a function first: gg.graph_of(f(x))."
+            )
         if output.node is None:
             raise GraphError(
                 "graph_of needs a tensor computed from one with requires_grad=True (and not under gg.no_grad()): "

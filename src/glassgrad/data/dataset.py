@@ -144,5 +144,5 @@ def as_field(value: Any, where: str) -> Array:
     """
     try:
         return asarray(value).numpy()
-    except DTypeError as error:
-        raise DTypeError(f"{where}: {error.message}") from None
+    except (DTypeError, ShapeError) as error:
+        raise type(error)(f"{where}: {error.message}") from None

@@ -3,6 +3,7 @@
 from .evaluate import evaluate
 from .graph import Graph, ancestors, copy_graph
 from .node import Node, Origin, caller, describe
+from .notice import notice
 from .op import CONSTANT, INPUT, OUT, Aval, Constant, Input, Leaf, Op, broadcast_shapes, interned
 from .quiet import quiet
 
@@ -25,5 +26,6 @@ __all__ = [
     "describe",
     "evaluate",
     "interned",
+    "notice",
     "quiet",
 ]

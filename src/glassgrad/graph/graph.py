@@ -118,17 +118,28 @@ def copy_graph(outputs: Sequence[Node]) -> Graph:
     """
     copies: dict[Node, Node] = {}
     constants: dict[int, Node] = {}
+
+    def copy_of(node: Node) -> Node:
+        copy = constants.get(id(node.value)) if _is_constant(node) else copies.get(node)
+        if copy is None:
+            sources = tuple(map(copy_of, node.inputs))
+            copy = Node(node.op, sources, node.shape, node.dtype, node.requires_grad, node.origin, node.value)
+            copy.name = node.name
+            if _is_constant(node):
+                constants[id(node.value)] = copy
+            else:
+                copies[node] = copy
+        return copy
+
     for node in ancestors(outputs):
-        if isinstance(node.op, Leaf) and not node.requires_grad and id(node.value) in constants:
-            copies[node] = constants[id(node.value)]
-            continue
-        sources = tuple(copies[source] for source in node.inputs)
-        copy = Node(node.op, sources, node.shape, node.dtype, node.requires_grad, node.origin, node.value)
-        copy.name = node.name
-        copies[node] = copy
-        if isinstance(node.op, Leaf) and not node.requires_grad:
-            constants[id(node.value)] = copy
+        # constants follow where they are first needed: a literal may be older than every variable
+        if not _is_constant(node):
+            copy_of(node)
     inputs = [copy for copy in copies.values() if isinstance(copy.op, Leaf) and copy.requires_grad]
-    graph = Graph(inputs, [copies[output] for output in outputs])
+    graph = Graph(inputs, [copy_of(output) for output in outputs])
     evaluate(graph.body, only_missing=True)
     return graph
+
+
+def _is_constant(node: Node) -> bool:
+    return isinstance(node.op, Leaf) and not node.requires_grad

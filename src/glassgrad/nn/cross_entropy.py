@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError
+from ..graph import notice
 from ..tensor import Tensor, asarray
 from .criterion import Criterion, reduce_losses, require_reduction, require_samples
 from .labels import Labels, class_axis, class_weights, read_labels
-from .notice import notice
 
 POSITIVE = 1e-6
 """A log-probability above this is no rounding error."""

@@ -7,20 +7,18 @@ from typing import Any
 
 from .. import ops, random
 from ..errors import DTypeError, ShapeError
-from ..ops.activation import elu as elu
-from ..ops.activation import leaky_relu as leaky_relu
-from ..ops.activation import relu as relu
+from ..ops.activation import elu as elu, leaky_relu as leaky_relu, relu as relu
 from ..ops.exponential import sigmoid as sigmoid
 from ..ops.trigonometric import tanh as tanh
 from ..tensor import Tensor, asarray
 from .arguments import require_drop_probability
-from .binary_cross_entropy import binary_cross_entropy as binary_cross_entropy
-from .binary_cross_entropy import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from .cross_entropy import cross_entropy as cross_entropy
-from .cross_entropy import nll_loss as nll_loss
+from .binary_cross_entropy import (
+    binary_cross_entropy as binary_cross_entropy,
+    binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
+)
+from .cross_entropy import cross_entropy as cross_entropy, nll_loss as nll_loss
 from .margin import multi_margin_loss as multi_margin_loss
-from .regression import l1_loss as l1_loss
-from .regression import mse_loss as mse_loss
+from .regression import l1_loss as l1_loss, mse_loss as mse_loss
 
 
 def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -70,13 +70,20 @@ def xavier_uniform_(tensor: Any, gain: float = 1.0) -> Cell:
     """U(-a, a) with a = gain √(6 / (fan_in + fan_out)): the compromise between forward and backward signals.
 
     tensor: a weight (out, in) or (out, in, ...kernel). Raises ShapeError for fewer axes.
+
+    >>> gg.nn.init.xavier_uniform_(gg.nn.Parameter(gg.zeros((3, 2)))).shape
+    (3, 2)
     """
     bound = math.sqrt(3.0) * _xavier_std("xavier_uniform_", tensor, gain)
     return uniform_(tensor, -bound, bound)
 
 
 def xavier_normal_(tensor: Any, gain: float = 1.0) -> Cell:
-    """N(0, std²) with std = gain √(2 / (fan_in + fan_out)); see `xavier_uniform_`."""
+    """N(0, std²) with std = gain √(2 / (fan_in + fan_out)); see `xavier_uniform_`.
+
+    >>> gg.nn.init.xavier_normal_(gg.nn.Parameter(gg.zeros((3, 2)))).shape
+    (3, 2)
+    """
     return normal_(tensor, 0.0, _xavier_std("xavier_normal_", tensor, gain))
 
 
@@ -87,6 +94,9 @@ def kaiming_uniform_(
 
     tensor: a weight (out, in) or (out, in, ...kernel). a: the negative slope, for leaky_relu. mode: "fan_in" keeps
     the variance of the outputs, "fan_out" that of the gradients. Raises ShapeError, ArgumentError.
+
+    >>> gg.nn.init.kaiming_uniform_(gg.nn.Parameter(gg.zeros((3, 2)))).shape
+    (3, 2)
     """
     bound = math.sqrt(3.0) * _kaiming_std("kaiming_uniform_", tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound)
@@ -95,7 +105,11 @@ def kaiming_uniform_(
 def kaiming_normal_(
     tensor: Any, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> Cell:
-    """N(0, std²) with std = gain / √fan; see `kaiming_uniform_`."""
+    """N(0, std²) with std = gain / √fan; see `kaiming_uniform_`.
+
+    >>> gg.nn.init.kaiming_normal_(gg.nn.Parameter(gg.zeros((3, 2)))).shape
+    (3, 2)
+    """
     return normal_(tensor, 0.0, _kaiming_std("kaiming_normal_", tensor, a, mode, nonlinearity))
 
 

@@ -1,5 +1,7 @@
 """Every op with the public function that applies it, by family. Each family says what is public in its `__all__`."""
 
+from types import ModuleType as _ModuleType
+
 from . import linalg as linalg
 from .activation import *
 from .arithmetic import *
@@ -13,3 +15,8 @@ from .reduce import *
 from .shape import *
 from .sorting import *
 from .trigonometric import *
+
+# The functions, and not the modules that hold them. Set behind the back of type checkers, which cannot read a computed
+# list, and without one take every name here as public.
+_families = [value for value in list(vars().values()) if isinstance(value, _ModuleType) and value is not linalg]
+globals()["__all__"] = ["linalg", *(name for family in _families for name in getattr(family, "__all__", ()))]

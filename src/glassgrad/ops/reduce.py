@@ -139,7 +139,6 @@ class Extremum(Op):
     )
 
     def shape(self, x: Aval) -> Aval:
-        require_kind(self, "biuf", x)
         if builtins.any(x.shape[a] == 0 for a in self.axes):
             raise ShapeError(
                 f"{self.name} of no elements is undefined: got shape {x.shape}, reduced over axes {self.axes}"
@@ -169,7 +168,6 @@ class Max(Extremum):
     formula = "out = max_i x[i]"
 
     def forward(self, x: Any) -> Any:
-        require_kind(self, "biuf", x)
         return np.max(x, self.axes, keepdims=self.keepdims)
 
 
@@ -179,12 +177,13 @@ class Min(Extremum):
     formula = "out = min_i x[i]"
 
     def forward(self, x: Any) -> Any:
-        require_kind(self, "biuf", x)
         return np.min(x, self.axes, keepdims=self.keepdims)
 
 
 def max(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The largest element over `axis` (all axes by default); NaN if there is one. Real dtypes.
+    """The largest element over `axis` (all axes by default); NaN if there is one.
+
+    Complex numbers are compared by their real parts first, so that the complex step of `gg.numerical` passes.
 
     The upstream gradient goes to the largest element, in equal parts where several are equal.
     Raises ShapeError for 0 elements.
@@ -197,7 +196,7 @@ def max(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
 
 
 def min(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
-    """The smallest element over `axis` (all axes by default); NaN if there is one. Real dtypes.
+    """The smallest element over `axis` (all axes by default); NaN if there is one. Complex numbers as in `max`.
 
     >>> gg.min(gg.asarray([[1.0, 5.0], [3.0, 4.0]]), axis=1)
     tensor([1., 3.])

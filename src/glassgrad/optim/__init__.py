@@ -2,6 +2,5 @@
 
 from . import lr_scheduler as lr_scheduler
 from .adam import Adam as Adam
-from .optimizer import Optimizer as Optimizer
-from .optimizer import missing_parameters as missing_parameters
+from .optimizer import Optimizer as Optimizer, missing_parameters as missing_parameters
 from .sgd import SGD as SGD

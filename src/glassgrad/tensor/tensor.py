@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DTypeError, GlassgradError, GraphError
-from ..graph import CONSTANT, INPUT, Node, Origin, caller, quiet
+from ..errors import DTypeError, GlassgradError, GraphError, ShapeError
+from ..graph import CONSTANT, INPUT, Node, Origin, caller, notice, quiet
 from .dtype import SUPPORTED, DType, as_dtype, scalar_dtype
+from .habits import no_attribute
 
 
 class Tensor:
@@ -74,6 +75,12 @@ class Tensor:
         """Whether gradients of this tensor can be asked for."""
         return self.node is not None and self.node.requires_grad
 
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        raise GraphError(
+            "whether a tensor requires a gradient is decided when it is made: gg.tensor(x, requires_grad=True)"
+        )
+
     @property
     def is_leaf(self) -> bool:
         """Whether the user supplied this value, rather than an op."""
@@ -83,12 +90,11 @@ class Tensor:
     def grad(self) -> Tensor | None:
         """The gradient that `backward` has added up here; None before the first one."""
         if self._grad is None and self.node is not None and self.node.inputs and self.node.owner is not self:
-            import warnings
-
-            warnings.warn(
-                f"the gradient of an intermediate result ({self.node.op.name} at {self.node.place}) is not kept. "
-                f"Call .retain_grad() on it before backward(), or look at every gradient with gg.graph_of(loss).",
-                stacklevel=2,
+            notice(
+                f"the gradient of an intermediate result ({self.node.op.name} at {self.node.place}) is not kept: .grad "
+                f"is None. Call .retain_grad() on it before backward(), or look at every gradient with "
+                f"gg.graph_of(loss). If it should be a variable: x = x - step made a new tensor; an nn.Parameter is "
+                f"changed by p.assign(p - step)."
             )
         return self._grad
 
@@ -137,7 +143,8 @@ class Tensor:
         """The only element, as a Python number."""
         if self.size != 1:
             raise GraphError(
-                f"item() needs a tensor with one element; got shape {self.shape}. tolist() gives them all."
+                f"only a tensor with one element is a number; got shape {self.shape}. "
+                f"Reduce it first, for example x.mean(); x.tolist() gives all elements."
             )
         return self.numpy().item()
 
@@ -162,7 +169,9 @@ class Tensor:
 
     def __index__(self) -> int:
         if self.dtype.kind not in "iu":
-            raise DTypeError(f"an index must be an integer; got a tensor of dtype {self.dtype}")
+            raise DTypeError(
+                f"a count or an index must be an integer; got a tensor of dtype {self.dtype}. int(x) makes one."
+            )
         return int(self.item())
 
     def __bool__(self) -> bool:
@@ -175,11 +184,23 @@ class Tensor:
 
     def __len__(self) -> int:
         if not self.shape:
-            raise DTypeError("len() of a tensor without axes: it is a single number")
+            raise DTypeError(
+                "a tensor without axes is a single number: it has no length and nothing to loop over. "
+                "x.item() gives the number."
+            )
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[i] for i in range(len(self)))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        # a copy of the node would deliver its gradients to the original
+        if self.requires_grad and not self.is_leaf:
+            raise GraphError(
+                "a computed tensor belongs to its graph, so it cannot be copied alone: copy x.detach()"
+            )
+        name = None if self.node is None else self.node.name
+        return tensor(self, requires_grad=self.requires_grad, name=name)
 
     def __format__(self, spec: str) -> str:
         return format(self.item(), spec) if spec and self.size == 1 else repr(self)
@@ -187,8 +208,8 @@ class Tensor:
     def __repr__(self) -> str:
         if self.value is None:
             return f"tensor(<no value>, shape={self.shape}, dtype={self.dtype})"
-        text = np.array2string(self.value, separator=", ", prefix="tensor(")
         extra = "" if self.dtype in _SHOWN_BY_DIGITS else f", dtype={self.dtype}"
+        text = np.array2string(self.value, separator=", ", prefix="tensor(")
         return f"tensor({text}{extra}{', requires_grad=True' if self.requires_grad else ''})"
 
     # --- mistakes that deserve an answer ----------------------------------------------------------------------
@@ -196,16 +217,20 @@ class Tensor:
     def __setitem__(self, key: Any, value: Any) -> None:
         raise DTypeError("tensors never change: write x = x.at[index].set(value), which returns a new tensor")
 
-    def __getattr__(self, name: str) -> Any:
-        import glassgrad
+    def __delitem__(self, key: Any) -> None:
+        raise DTypeError("tensors never change: write x = x[what_stays], which returns a new tensor")
 
-        if name.endswith("_") and not name.startswith("_"):
+    def __getattr__(self, name: str) -> Any:
+        if name in (
+            "shape",
+            "dtype",
+            "ndim",
+            "size",
+        ):  # properties that failed, because the value is no array
             raise AttributeError(
-                f"tensors never change, so there is no in-place {name}(): assign the result, x = ..."
+                f"a tensor is not made by gg.Tensor({type(self.value).__name__}): write gg.tensor(data)"
             )
-        if not name.startswith("_") and callable(getattr(glassgrad, name, None)):
-            raise AttributeError(f"a tensor has no method {name!r}: call the function gg.{name}(x, ...)")
-        raise AttributeError(f"a tensor has no attribute {name!r}")
+        raise AttributeError(no_attribute(name), name=name, obj=self)
 
     __hash__ = object.__hash__
 
@@ -311,7 +336,7 @@ def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
     operands = []
     for value in values:
         if type(value) in _NUMBERS:
-            value = Tensor(np.array(value, scalar_dtype(value, partners)))
+            value = Tensor(_number(value, scalar_dtype(value, partners)))
         elif not isinstance(value, Tensor):
             value = Tensor(_to_array(value, None, copy=False))
         operands.append(value)
@@ -328,12 +353,23 @@ def literal_beside(x: Tensor, number: float) -> Tensor:
     Made once per number, because a program meets the same few at every step; but not 0, whose two signs are equal.
     """
     dtype = x.dtype if x.dtype.kind == "f" else scalar_dtype(number, {x.dtype})
-    return _literal(number, dtype) if number else Tensor(np.array(number, dtype))
+    return _literal(number, dtype) if number else Tensor(_number(number, dtype))
 
 
 @lru_cache(maxsize=1024)
 def _literal(number: float, dtype: DType) -> Tensor:
-    return Tensor(np.array(number, dtype))
+    return Tensor(_number(number, dtype))
+
+
+def _number(number: Any, dtype: DType) -> NDArray[Any]:
+    """A Python number as an array; infinite if it is too large for a float, an error if it is for an integer."""
+    try:
+        return quiet.run(np.array, number, dtype)
+    except OverflowError:
+        raise DTypeError(
+            f"the number {_shortened(number)} does not fit {dtype}, the dtype of the tensors beside it: "
+            f"convert them to a wider dtype first, with gg.astype"
+        ) from None
 
 
 def _named(result: Tensor, name: str | None) -> Tensor:
@@ -357,7 +393,21 @@ def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
     except (ValueError, TypeError, OverflowError) as problem:
         if isinstance(problem, GlassgradError):
             raise
+        if "inhomogeneous" in str(problem):
+            raise ShapeError(
+                f"a tensor needs rows of equal length; got {_shortened(data)}. "
+                f"Pad the shorter rows, or keep one tensor for each."
+            ) from None
         raise DTypeError(f"cannot make a tensor of {_shortened(data)}: {problem}") from None
+    if data is None:
+        raise DTypeError(
+            "a tensor holds numbers; got None. Is it the .grad of a tensor before backward(), or the result of a "
+            "function without return?"
+        )
+    if array.dtype == object and any(item is None for item in array.flat):
+        raise DTypeError(
+            f"a tensor holds numbers; got None in {_shortened(data)}. Write float('nan') for a missing number."
+        )
     if array.dtype.kind not in SUPPORTED:
         raise DTypeError(
             f"a tensor holds numbers; got {_shortened(data)} (NumPy dtype {array.dtype}). "
