@@ -12,7 +12,6 @@ import numpy as np
 from sklearn.datasets import load_breast_cancer
 
 import glassgrad as gg
-from glassgrad.data import split
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--steps", type=int, default=200, help="steps of gradient descent (default: %(default)s)")
@@ -21,7 +20,7 @@ if steps < 1:
     parser.error("--steps must be at least 1")
 
 measurements, is_benign = load_breast_cancer(return_X_y=True)
-train, test = split(len(is_benign), test_fraction=0.25, seed=0, groups=[is_benign])
+train, test = gg.data.split(len(is_benign), test_fraction=0.25, seed=0, groups=[is_benign])
 mean, deviation = measurements[train].mean(axis=0), measurements[train].std(axis=0)
 features = (measurements - mean) / deviation  # the test rows get the scale of the training rows
 

@@ -58,12 +58,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import data as data, io as io, train as train
-    from .train import EarlyStopping as EarlyStopping, History as History, fit as fit
+    from .train.early_stopping import EarlyStopping as EarlyStopping
+    from .train.fit import fit as fit
+    from .train.history import History as History
 else:
     _FROM_TRAIN = ("EarlyStopping", "History", "fit")
 
     def __getattr__(name):
-        """Import what reads and writes files, and what trains, when it is first used: `import glassgrad` stays light."""
+        """Import what reads and writes files, and what trains, when it is first used."""
         from importlib import import_module
 
         if name in ("data", "io", "train"):

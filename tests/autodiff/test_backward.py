@@ -47,6 +47,9 @@ def test_upstream():
     assert x.grad.tolist() == [22.0, 4.0]
     (x * x).backward(upstream=gg.ones(2, dtype="float64"))
     assert x.grad.dtype == gg.float32
+    y = gg.tensor(1.0, dtype="float64", requires_grad=True)
+    (y * 1.0).backward(0.1)
+    assert y.grad.item() == 0.1  # with all its digits
 
 
 def test_a_leaf_is_its_own_graph():

@@ -302,7 +302,8 @@ def test_representations_show_the_settings():
         (
             lambda: nn.ModuleList()(gg.ones(2)),
             gg.GraphError,
-            "ModuleList cannot be called: it has no method forward(self, x)",
+            "in ModuleList: ModuleList is a list and cannot be called: loop over it in the forward of your own "
+            "module, or use nn.Sequential(*layers)",
         ),
     ],
 )

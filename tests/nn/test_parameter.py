@@ -162,7 +162,7 @@ def test_representation():
         (
             lambda: Parameter([1.0, 2.0]).assign(np.zeros(2)),
             gg.DTypeError,
-            "a Parameter keeps its dtype, float32; assign got float64. gg.astype(value, float32) converts.",
+            "a Parameter keeps its dtype, float32; assign got float64. gg.astype(value, gg.float32) converts.",
         ),
     ],
 )

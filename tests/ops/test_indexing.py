@@ -251,3 +251,8 @@ def test_refusals_of_the_functions(call, error, message):
 
 def test_one_hot_of_nothing():
     assert gg.one_hot(np.zeros((0, 2), np.int64), 3).shape == (0, 2, 3)
+
+
+def test_python_numbers_are_set_with_all_their_digits():
+    assert gg.asarray(np.zeros(2)).at[0].set(0.1).tolist() == [0.1, 0.0]
+    assert gg.asarray(np.zeros(2)).at[:].add([0.1, 0.2]).tolist() == [0.1, 0.2]

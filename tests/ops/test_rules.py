@@ -81,7 +81,7 @@ def test_every_op_says_what_it_does(op):
 
 
 PUBLIC = {
-    name: value for name, value in vars(gg).items() if inspect.isfunction(value) and name != "__getattr__"
+    name: value for name, value in vars(gg).items() if inspect.isfunction(value) and not name.startswith("_")
 }
 PUBLIC |= {f"linalg.{name}": getattr(gg.linalg, name) for name in gg.linalg.__all__}
 

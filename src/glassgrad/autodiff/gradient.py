@@ -97,7 +97,8 @@ def value_and_grad(
 
     `function` must return a single real number as a tensor, or with `has_aux` a pair of that and anything else.
     The gradient has the structure of argument `argnums` (a tensor or nested dicts, lists and tuples of tensors; for
-    an `nn.Module` a dict of gradients by parameter name), or is a tuple of these if `argnums` is a sequence.
+    an `nn.Module` a dict of gradients by parameter name), or is a tuple of these if `argnums` is a sequence. A list of
+    numbers is a list of variables; for one variable with several elements pass a tensor or an array.
 
     Raises GraphError if the result is not a single number.
 

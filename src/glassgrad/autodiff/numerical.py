@@ -50,7 +50,14 @@ def grad(
     h = STEPS[scheme] if step is None else step
     if not h > 0:
         raise ArgumentError(f"the step must be positive; got {step}")
-    results = tuple(_partial(function, points, position, scheme, h) for position in range(len(points)))
+    try:
+        results = tuple(_partial(function, points, position, scheme, h) for position in range(len(points)))
+    except DTypeError as error:
+        if scheme == "complex":
+            error.message = (
+                f"scheme='complex' needs an analytic function: {error.message} Or use scheme='richardson'."
+            )
+        raise
     return results[0] if len(results) == 1 else results
 
 
@@ -92,6 +99,8 @@ def _along_one_coordinate(f: Callable[[complex], Any], at_point: Any, scheme: Sc
         return float((f(h) - f(-h)) / (2 * h))
     if scheme == "complex":
         return float(np.imag(f(complex(0.0, h))) / h)
+    while h > EPSILON and not (np.isfinite(f(h)) and np.isfinite(f(-h))):
+        h /= 10  # the step left the function's domain
     return richardson(lambda step: (f(step) - f(-step)) / (2 * step), h)
 
 

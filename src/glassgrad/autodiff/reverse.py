@@ -146,7 +146,7 @@ def as_upstream(x: Tensor, upstream: Any) -> Tensor:
                 f"Reduce it to a single number first (for example loss.mean()), or pass one: backward(upstream)."
             )
         return Tensor(np.ones(x.shape, x.dtype))
-    given = asarray(upstream)
+    given = upstream if isinstance(upstream, Tensor) else asarray(upstream, x.dtype)
     if given.shape != x.shape:
         raise ShapeError(
             f"the upstream gradient must have the shape of the result, {x.shape}; got {given.shape}. "

@@ -27,17 +27,18 @@ from .run_folder import MODEL, create_run_folder, run_name
 
 UPDATES = 2000  # without --epochs, as many epochs as make this many updates, within these limits
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
+FEW_ROWS, SMALL_BATCH, LARGE_BATCH = 2000, 32, 128  # many rows in small batches would take longer, not learn more
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of the network and its training. epochs None: as many as make about 2000 updates.
+    """The options of the network and its training. Epochs and batch size of None are chosen to suit the rows.
 
     Raises ArgumentError for a number out of range.
     """
 
     epochs: int | None
-    batch_size: int
+    batch_size: int | None
     learning_rate: float
     hidden: list[int]
     dropout: float
@@ -114,12 +115,14 @@ def _require_epochs_left(folder: Path, config: RunConfig) -> None:
 
 
 def _start(prepared: Prepared, settings: Settings, out: Path | None, name: str) -> None:
+    rows = len(prepared.training)
+    batch_size = settings.batch_size or (SMALL_BATCH if rows <= FEW_ROWS else LARGE_BATCH)
     config = RunConfig(
         prepared.config,
         NetworkConfig(prepared.inputs, settings.hidden, prepared.outputs, settings.dropout),
         TrainingConfig(
-            settings.epochs or _enough_epochs(len(prepared.training), settings.batch_size),
-            settings.batch_size,
+            settings.epochs or _enough_epochs(rows, batch_size),
+            batch_size,
             settings.learning_rate,
             settings.patience,
             settings.seed,

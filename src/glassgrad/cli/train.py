@@ -38,9 +38,9 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the rows.", show_default="enough for 2000 updates")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per update.", show_default="32")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per update.", show_default="32, or 128 above 2000 rows")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Step size of Adam.", show_default="0.001")
+        float | None, typer.Option(help="Step size of Adam.", show_default="0.003")
     ] = None,
     hidden: Annotated[
         str | None, typer.Option(metavar="SIZES", help="Sizes of the hidden layers.", show_default="128,64")
@@ -131,8 +131,8 @@ def _settings(
 
     return Settings(
         epochs,
-        32 if batch_size is None else batch_size,
-        0.001 if learning_rate is None else learning_rate,
+        batch_size,
+        0.003 if learning_rate is None else learning_rate,
         _sizes("128,64" if hidden is None else hidden),
         0.2 if dropout is None else dropout,
         patience,

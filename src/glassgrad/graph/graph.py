@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import GraphError, ShapeError
+from ..errors import DTypeError, GraphError, ShapeError
 from .evaluate import evaluate
 from .node import Node
 from .op import Leaf
@@ -80,7 +80,11 @@ class Graph:
             names = ", ".join(node.name or f"input {i}" for i, node in enumerate(self.inputs))
             raise GraphError(f"the graph has {len(self.inputs)} inputs ({names}); got {len(inputs)} values")
         for node, given in zip(self.inputs, inputs, strict=True):
-            array = np.asarray(getattr(given, "value", given), dtype=node.dtype)
+            try:
+                array = np.asarray(getattr(given, "value", given), dtype=node.dtype)
+            except (ValueError, TypeError) as problem:
+                name = node.name or self.inputs.index(node)
+                raise DTypeError(f"input {name} of the graph takes {node.dtype} numbers: {problem}") from None
             if array.shape != node.shape:
                 raise ShapeError(
                     f"input {node.name or self.inputs.index(node)} of the graph has shape {node.shape}; "

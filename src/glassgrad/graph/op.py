@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 from functools import cached_property, lru_cache
@@ -103,6 +104,14 @@ class Op:
     def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
         """The output's tangent from the inputs' tangents."""
         raise GraphError(f"{self.name} has no derivative: {self.no_gradient_because}")
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The static parameters as text, such as `axes=(0,)`."""
+        fields: tuple[dataclasses.Field[Any], ...] = (
+            dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        )
+        return tuple(f"{field.name}={getattr(self, field.name)}" for field in fields)
 
     def describe_inputs(self, inputs: tuple[Any, ...]) -> str:
         """The inputs' names, dtypes and shapes, for messages: `a float32[2, 3] and b float32[4, 5]`."""

@@ -14,15 +14,12 @@ if TYPE_CHECKING:
 
 
 def to_text(graph: Graph) -> str:
-    """One line per node: name = op(inputs), dtype and shape, value and gradient where known, and the place."""
+    """One line per node: name = op(inputs, static parameters), dtype and shape, value and gradient where known."""
     names = node_names(graph)
     rows = []
     for node in graph.body:
-        call = (
-            node.op.name
-            if isinstance(node.op, Leaf)
-            else f"{node.op.name}({', '.join(names[n] for n in node.inputs)})"
-        )
+        arguments = [*(names[source] for source in node.inputs), *node.op.parameters]
+        call = node.op.name if isinstance(node.op, Leaf) else f"{node.op.name}({', '.join(arguments)})"
         parts = [f"{names[node]} = {call}", f"{node.dtype}{list(node.shape)}"]
         parts += [
             f"{label} {brief(array)}"

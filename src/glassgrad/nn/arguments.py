@@ -5,7 +5,10 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from ..errors import ArgumentError
+from ..tensor import Tensor
 
 
 def require_size(layer: str, name: str, value: Any) -> int:
@@ -23,6 +26,22 @@ def require_size(layer: str, name: str, value: Any) -> int:
     if number < 1:
         raise ArgumentError(f"{layer} needs {name} >= 1; got {number}")
     return number
+
+
+def check_settings(kind: type, settings: tuple[Any, ...], named: Any, inputs: int, instead: str) -> None:
+    """Raise an ArgumentError if a layer or loss without settings gets some, or is made of the tensors it is for.
+
+    inputs: how many tensors it is for.
+
+    >>> check_settings(gg.nn.Linear, (2, 3), {}, inputs=1, instead="nn.Linear(2, 3)(x)")
+    """
+    # a module of the user's own may well be made of tensors
+    if kind.__module__.startswith(f"{__package__}.") and len(settings) >= inputs:
+        first, *others = settings[:inputs]
+        if isinstance(first, Tensor) and all(isinstance(x, Tensor | np.ndarray) for x in others):
+            raise ArgumentError(f"{kind.__name__} is made first, from its settings, and then called: {instead}")
+    if (settings or named) and kind.__init__ is object.__init__:  # type: ignore[misc]
+        raise ArgumentError(f"{kind.__name__} has no settings; got {len(settings) + len(named)}")
 
 
 def require_drop_probability(p: Any) -> float:

@@ -8,6 +8,8 @@ import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError
+from ..graph import notice
+from ..ops.exponential import Sigmoid
 from ..tensor import Tensor, asarray
 from .criterion import Criterion, as_factor, as_target, reduce_losses, require_reduction
 
@@ -52,6 +54,11 @@ def binary_cross_entropy_with_logits(
     name = "BCEWithLogitsLoss"
     x = asarray(input)
     t = as_target(name, x, target)
+    if x.node is not None and isinstance(x.node.op, Sigmoid):
+        notice(
+            f"{name} got the output of the sigmoid at {x.node.place}, and applies sigmoid itself: twice makes learning "
+            f"slow. Leave that sigmoid out, or use BCELoss."
+        )
     _require_probabilities(name, "target", t, "Labels of -1 and 1 become 0 and 1 by (target + 1) / 2.")
     # -ln sigmoid(x) is softplus(-x), and -ln(1 - sigmoid(x)) is softplus(x)
     positive = t if pos_weight is None else as_factor(name, "pos_weight", pos_weight, x) * t

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, GraphError
 from .module import Module
 
 
@@ -110,6 +110,13 @@ class ModuleList(Container):
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
         self.extend(modules)
+
+    def forward(self, *inputs: Any) -> Any:
+        """A list has none: raises GraphError."""
+        raise GraphError(
+            "ModuleList is a list and cannot be called: loop over it in the forward of your own module, or use "
+            "nn.Sequential(*layers)"
+        )
 
     def _with(self, named: Mapping[str, Module]) -> ModuleList:
         return ModuleList(named.values())

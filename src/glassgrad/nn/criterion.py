@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from .. import ops
 from ..autodiff import grad
 from ..errors import ArgumentError, ShapeError
 from ..tensor import Tensor, asarray, no_grad
+from .arguments import check_settings
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -25,6 +26,10 @@ class Criterion:
     >>> Distance().backward(gg.tensor([1.0, 5.0]), gg.tensor([0.0, 7.0]))
     tensor([ 1., -1.])
     """
+
+    def __new__(cls, *settings: Any, **named: Any) -> Self:  # noqa: D102
+        check_settings(cls, settings, named, inputs=2, instead=f"nn.{cls.__name__}()(output, target)")
+        return super().__new__(cls)
 
     def forward(self, output: Any, target: Any) -> Tensor:
         """The loss."""

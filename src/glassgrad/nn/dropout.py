@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..tensor import Tensor
+from ..graph import notice
+from ..tensor import Tensor, is_recording
 from . import functional
 from .arguments import require_drop_probability
 from .module import Module
@@ -30,6 +31,11 @@ class Dropout(Module):
 
     def forward(self, x: Any) -> Tensor:
         """x with noise in training, x otherwise."""
+        if self.training and self.p and not is_recording():
+            notice(
+                "Dropout sets elements to 0 at random here, because the model is in training mode under gg.no_grad(). "
+                "To measure or use a model, call model.eval() first, and model.train() to go on training."
+            )
         return functional.dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:

@@ -32,13 +32,23 @@ def linear(x: Any, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     x = asarray(x)
     features = weight.shape[1]
     if x.ndim == 0 or x.shape[-1] != features:
-        flat = x.ndim > 2 and math.prod(x.shape[1:]) == features
-        hint = ". Put nn.Flatten() in front" if flat else ""
         raise ShapeError(
-            f"Linear expects {features} input features on the last axis; got input of shape {x.shape}{hint}"
+            f"Linear expects {features} input features on the last axis; got input of shape {x.shape}"
+            f"{_how_to_fit(x.shape, features)}"
         )
     product = ops.matmul(x, ops.matrix_transpose(weight))
     return product if bias is None else product + bias
+
+
+def _how_to_fit(shape: tuple[int, ...], features: int) -> str:
+    """What to do about an input that has the right number of features, but not on its last axis."""
+    if len(shape) > 2 and math.prod(shape[1:]) == features:
+        return ". Put nn.Flatten() in front"
+    if len(shape) > 1 and math.prod(shape) == features:
+        return ". A single sample needs a batch axis in front: gg.expand_dims(x, 0)"
+    if len(shape) == 2 and shape[0] == features:
+        return ". Rows are samples: pass x.T if here the columns are"
+    return ""
 
 
 def softmax(x: Any, dim: int) -> Tensor:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self, TypeVar
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import random
-from ..errors import GlassgradError, GraphError
+from ..errors import ArgumentError, GlassgradError, GraphError
+from ..graph import notice
 from ..tensor import Tensor, asarray, no_grad, recording, variable
+from ..tensor.habits import OF_DEVICES, ON_THE_CPU
+from .arguments import check_settings
 from .parameter import Buffer, Cell, Parameter
 from .state import IncompatibleKeys, load_state
 
@@ -46,6 +50,10 @@ class Module:
 
     _random_state: Mapping[str, int] | None = None
 
+    def __new__(cls, *settings: Any, **named: Any) -> Self:  # noqa: D102
+        check_settings(cls, settings, named, inputs=1, instead=f"nn.{cls.__name__}(...)(x)")
+        return super().__new__(cls)
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "forward" in vars(cls):
@@ -53,11 +61,28 @@ class Module:
 
     def forward(self, *inputs: Any) -> Any:
         """The output for these inputs; every subclass writes its own."""
-        raise GraphError(f"{type(self).__name__} cannot be called: it has no method forward(self, x)")
+        close = get_close_matches("forward", [name for name in dir(self) if name != "forward"], n=1)
+        hint = f". Is {close[0]}() meant to be it?" if close else ""
+        raise GraphError(f"{type(self).__name__} cannot be called: it has no method forward(self, x){hint}")
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """Run `forward`."""
         return self.forward(*inputs, **options)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(vars(self).get(name), Cell) and not isinstance(value, Cell | None):
+            kind = type(vars(self)[name]).__name__
+            raise ArgumentError(
+                f"{type(self).__name__}.{name} is a {kind}, and a {type(value).__name__} in its place would be no "
+                f"part of the model. To change its value: {name}.assign(x); to replace it: nn.{kind}(x)."
+            )
+        super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # mypy would take it that a module has every attribute
+
+        def __getattr__(self, name: str) -> NoReturn:
+            cure = f": {ON_THE_CPU}" if name in OF_DEVICES else ""
+            raise AttributeError(f"{type(self).__name__} has no {name!r}{cure}", name=name, obj=self)
 
     # --- what it consists of --------------------------------------------------------------------------------
 
@@ -236,6 +261,11 @@ def _parts_of(name: str, value: Any) -> Iterator[tuple[str, Module | Cell]]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _parts_of(f"{name}.{key}", item)
+    elif isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
+        notice(
+            f"the tensor {name!r} in a module requires a gradient but is no nn.Parameter, so it is not among the "
+            f"model's parameters and will not be learnt: write nn.Parameter(...)"
+        )
 
 
 def _all_modules(

@@ -43,7 +43,7 @@ class Cell(Tensor):
         if given.dtype != old.dtype:
             raise DTypeError(
                 f"a {type(self).__name__} keeps its dtype, {old.dtype}; assign got {given.dtype}. "
-                f"gg.astype(value, {old.dtype}) converts."
+                f"gg.astype(value, gg.{old.dtype}) converts."
             )
         self._replace(given.copy())
         return self

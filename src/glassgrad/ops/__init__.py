@@ -18,5 +18,7 @@ from .trigonometric import *
 
 # The functions, and not the modules that hold them. Set behind the back of type checkers, which cannot read a computed
 # list, and without one take every name here as public.
-_families = [value for value in list(vars().values()) if isinstance(value, _ModuleType) and value is not linalg]
+_families = [
+    value for value in list(vars().values()) if isinstance(value, _ModuleType) and value is not linalg
+]
 globals()["__all__"] = ["linalg", *(name for family in _families for name in getattr(family, "__all__", ()))]

@@ -25,13 +25,7 @@ class Matmul(Bilinear):
 
     def shape(self, x1: Aval, x2: Aval) -> Aval:
         require_kind(self, "iufc", x1, x2)
-        if x1.shape[-1] != x2.shape[-2]:
-            swapped = x2.shape[-1] == x1.shape[-1]
-            hint = " If x2 holds weights as (out, in), pass gg.matrix_transpose(x2)." if swapped else ""
-            raise ShapeError(
-                f"matmul needs x1.shape[-1] == x2.shape[-2]; got {self.describe_inputs((x1, x2))}, "
-                f"so {x1.shape[-1]} != {x2.shape[-2]}.{hint}"
-            )
+        self.require_shared_size(x1, x2)
         try:
             batch = np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
         except ValueError:
@@ -39,6 +33,17 @@ class Matmul(Bilinear):
                 f"matmul cannot broadcast the leading axes of {self.describe_inputs((x1, x2))}"
             ) from None
         return Aval((*batch, x1.shape[-2], x2.shape[-1]), promote({x1.dtype, x2.dtype}))
+
+    def require_shared_size(self, x1: Aval | Tensor, x2: Aval | Tensor) -> None:
+        """Raise a ShapeError unless the axis that is summed over has the same size on both sides."""
+        axis = -2 if x2.ndim > 1 else -1
+        if x1.shape[-1] != x2.shape[axis]:
+            swapped = x2.shape[-1] == x1.shape[-1]
+            hint = " If x2 holds weights as (out, in), pass gg.matrix_transpose(x2)." if swapped else ""
+            raise ShapeError(
+                f"matmul needs x1.shape[-1] == x2.shape[{axis}]; got {self.describe_inputs((x1, x2))}, "
+                f"so {x1.shape[-1]} != {x2.shape[axis]}.{hint}"
+            )
 
     def forward(self, x1: Any, x2: Any) -> Any:
         if x1.dtype != x2.dtype or x1.dtype.kind == "b":
@@ -73,6 +78,7 @@ def matmul(x1: Any, x2: Any, /) -> Tensor:
         )
     if x1.ndim > 1 and x2.ndim > 1:
         return apply(_matmul, x1, x2)
+    _matmul.require_shared_size(x1, x2)
     left = expand_dims(x1, 0) if x1.ndim == 1 else x1
     right = expand_dims(x2, 1) if x2.ndim == 1 else x2
     axes = ((-2,) if x1.ndim == 1 else ()) + ((-1,) if x2.ndim == 1 else ())

@@ -241,6 +241,11 @@ class Formula(Elementwise):
         """The variables that the formula reads."""
         return self.names
 
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """None: the formula says it all."""
+        return ()
+
     @cached_property
     def expression(self) -> Expr:
         """The formula."""

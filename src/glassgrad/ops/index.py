@@ -29,6 +29,9 @@ class Key:
 
     items: tuple[Item, ...]
 
+    def __str__(self) -> str:
+        return f"[{', '.join(map(_item_text, self.items))}]"
+
     def restore(self, arrays: tuple[Any, ...]) -> tuple[Any, ...]:
         """The index expression for NumPy, with `arrays` back in their places."""
         remaining = iter(arrays)
@@ -36,6 +39,13 @@ class Key:
             next(remaining) if item == ARRAY else slice(*item[1:]) if isinstance(item, tuple) else item
             for item in self.items
         )
+
+
+def _item_text(item: Item) -> str:
+    if isinstance(item, tuple):
+        start, stop, step = ("" if end is None else str(end) for end in item[1:])
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    return "..." if item is Ellipsis else str(item)
 
 
 @dataclass(frozen=True)
@@ -299,7 +309,8 @@ class At:
 def _like(values: Any, x: Tensor) -> Tensor:
     from .shape import astype
 
-    return astype(asarray(values), x.dtype)
+    # a Python number is taken in x's dtype at once: by way of float32 it would lose digits beside float64
+    return astype(values, x.dtype) if isinstance(values, Tensor) else asarray(values, x.dtype)
 
 
 def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:

@@ -47,7 +47,7 @@ def apply(op: Op, *inputs: Any) -> Tensor:
         bit += bit
     try:
         value = op.forward(*arrays) if op.runs_user_code else quiet.run(op.forward, *arrays)
-    except (ValueError, TypeError, IndexError, np.linalg.LinAlgError) as problem:
+    except (ValueError, TypeError, IndexError, AttributeError, np.linalg.LinAlgError) as problem:
         _explain(op, inputs, problem)
     if type(value) is not ndarray:
         value = np.asarray(value)
@@ -83,7 +83,7 @@ def apply_to_two(op: Op, x1: Any, x2: Any) -> Tensor:
         return apply(op, x1, x2)
     try:
         value = quiet.run(op.forward, array1, array2)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         return apply(op, x1, x2)
     if type(value) is not ndarray:
         value = np.asarray(value)
@@ -137,12 +137,9 @@ def _explain(op: Op, inputs: tuple[Tensor, ...], problem: Exception) -> NoReturn
         if isinstance(problem, GlassgradError):
             raise problem
         op.shape(*(Aval(tensor.shape, tensor.dtype) for tensor in inputs))
-        raise ArgumentError(
-            f"{op.name} of {op.describe_inputs(inputs)} is impossible: {problem}"
-        ) from problem
     except GlassgradError as error:
-        error.place = error.place or describe(caller())
         raise error from None
+    raise ArgumentError(f"{op.name} of {op.describe_inputs(inputs)} is impossible: {problem}") from None
 
 
 def is_recording() -> bool:
