@@ -16,12 +16,13 @@ ALLOWED = {
     "autodiff": {"expr", "graph", "tensor", "ops"},
     "operators": {"graph", "tensor", "ops", "autodiff"},
     "random": {"graph", "tensor", "ops"},
+    "info": set(),
     "io": set(),
     "nn": {"graph", "tensor", "ops", "autodiff", "random"},
-    "optim": {"tensor", "ops", "nn"},
+    "optim": {"graph", "tensor", "ops", "nn"},
     "data": {"tensor", "io"},
     "train": {"tensor", "ops", "autodiff", "nn", "optim", "data", "io", "random"},
-    "cli": {"tensor", "ops", "nn", "optim", "data", "train", "io", "random"},
+    "cli": {"tensor", "ops", "nn", "optim", "data", "train", "info", "io", "random"},
 }
 
 

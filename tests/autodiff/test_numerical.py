@@ -142,7 +142,8 @@ def test_it_records_nothing_and_works_under_no_grad():
         (
             lambda: gg.numerical.grad(gg.abs, 1.0, scheme="complex"),
             DTypeError,
-            "abs needs an int or float input; got complex128 of shape ().",
+            "scheme='complex' needs an analytic function: abs needs an int or float input; got complex128 of "
+            "shape (). Or use scheme='richardson'.",
         ),
     ],
 )
@@ -162,3 +163,13 @@ def test_richardson_stops_where_rounding_takes_over():
         return math.sin(1.0) + h**2 + 1e-16 / h
 
     assert richardson(noisy, 1e-1) == pytest.approx(math.sin(1.0), abs=1e-13)
+
+
+def test_a_step_that_leaves_the_domain_is_made_smaller():
+    assert gg.numerical.grad(gg.log, 1e-3, scheme="richardson") == pytest.approx(1000.0, rel=1e-9)
+
+
+def test_richardson_removes_the_error_of_each_even_order():
+    """With three levels it is exact for an estimate 1 + h^2 + h^4, which wrong weights are not."""
+    estimate = gg.numerical.richardson(lambda h: 1.0 + h**2 + h**4, step=0.5, levels=3)
+    assert estimate == pytest.approx(1.0, rel=1e-15)

@@ -13,19 +13,31 @@ def test_names_formulas_values_and_gradients_in_columns():
     x = gg.tensor([1.0, -2.0], requires_grad=True, name="x")
     graph = gg.graph_of(gg.sum(gg.relu(x) * 3.0))
     assert graph.summary().splitlines() == [
-        "x = input              float32[2]  value [ 1., -2.]",
-        "n0 = relu(x)           float32[2]  value [1., 0.]",
-        "c0 = constant          float32[]   value 3",
-        "n1 = multiply(n0, c0)  float32[2]  value [3., 0.]",
-        "n2 = sum(n1)           float32[]   value 3",
+        "x = input                                float32[2]  value [ 1., -2.]",
+        "n0 = relu(x)                             float32[2]  value [1., 0.]",
+        "c0 = constant                            float32[]   value 3",
+        "n1 = multiply(n0, c0)                    float32[2]  value [3., 0.]",
+        "n2 = sum(n1, axes=(0,), keepdims=False)  float32[]   value 3",
     ]
     graph.backward()
     assert graph.summary().splitlines() == [
-        "x = input              float32[2]  value [ 1., -2.]  grad [3., 0.]",
-        "n0 = relu(x)           float32[2]  value [1., 0.]    grad [3., 3.]",
-        "c0 = constant          float32[]   value 3",
-        "n1 = multiply(n0, c0)  float32[2]  value [3., 0.]    grad [1., 1.]",
-        "n2 = sum(n1)           float32[]   value 3           grad 1",
+        "x = input                                float32[2]  value [ 1., -2.]  grad [3., 0.]",
+        "n0 = relu(x)                             float32[2]  value [1., 0.]    grad [3., 3.]",
+        "c0 = constant                            float32[]   value 3",
+        "n1 = multiply(n0, c0)                    float32[2]  value [3., 0.]    grad [1., 1.]",
+        "n2 = sum(n1, axes=(0,), keepdims=False)  float32[]   value 3           grad 1",
+    ]
+
+
+def test_an_index_shows_which_elements_it_takes():
+    w = gg.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True, name="w")
+    graph = gg.graph_of(w[0, ::2] * w[..., 1:][0])
+    assert [line.split("  ")[0] for line in graph.summary().splitlines()] == [
+        "w = input",
+        "n0 = index(w, key=[0, ::2])",
+        "n1 = index(w, key=[..., 1:])",
+        "n2 = index(n1, key=[0])",
+        "n3 = multiply(n0, n2)",
     ]
 
 

@@ -55,6 +55,11 @@ class DataLoader:
         seed: int = 0,
     ) -> None:
         self.dataset = _as_dataset(dataset)
+        if isinstance(batch_size, (np.ndarray, Tensor, list)):
+            raise ArgumentError(
+                f"batch_size must be a whole number; got a {type(batch_size).__name__}. To pair inputs with targets, "
+                f"pass a tuple: DataLoader((inputs, targets), batch_size=32)"
+            )
         self.batch_size = checked_int("batch_size", batch_size)
         self.shuffle = bool(shuffle)
         self.drop_last = bool(drop_last)
@@ -201,9 +206,10 @@ def _check_like(expected: tuple[Array, ...], row: tuple[Array, ...], expected_in
         )
     for number, (left, right) in enumerate(zip(expected, row, strict=True)):
         if left.shape != right.shape:
+            hint = ". To pair inputs with targets, pass a tuple: DataLoader((inputs, targets))"
             raise ShapeError(
                 f"rows of one batch must have equal shapes; field {number} has shape {left.shape} in row "
-                f"{expected_index}, but {right.shape} in row {index}"
+                f"{expected_index}, but {right.shape} in row {index}{hint if len(expected) == 1 else ''}"
             )
         if left.dtype != right.dtype:
             raise DTypeError(

@@ -60,6 +60,11 @@ def save_arrays(
     """
     from safetensors.numpy import save
 
+    if not isinstance(arrays, Mapping):
+        raise ArgumentError(
+            f"save_arrays takes a path and a dict of arrays by name, such as model.state_dict(); got "
+            f"{type(path).__name__} and {type(arrays).__name__}."
+        )
     plain = {_text(name, "an array's name"): _as_stored(name, array) for name, array in arrays.items()}
     if "__metadata__" in plain:
         raise ArgumentError(
@@ -112,9 +117,13 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
 def _as_stored(name: str, array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Return `array` as the format stores it: contiguous, little-endian."""
     if not isinstance(array, np.ndarray | np.generic):  # NumPy turns 0-d results into scalars
-        raise ArgumentError(
-            f"{name!r} is a {type(array).__name__}; expected a NumPy array. Use numpy.asarray."
+        # a tensor is known by its method here, because `io` knows nothing of tensors
+        cure = (
+            "numpy.asarray"
+            if not hasattr(array, "numpy")
+            else ".numpy(), or model.state_dict() for a model's"
         )
+        raise ArgumentError(f"{name!r} is a {type(array).__name__}; expected a NumPy array. Use {cure}.")
     stored = np.asarray(array)
     if stored.dtype.name not in DTYPES.values():
         raise DTypeError(

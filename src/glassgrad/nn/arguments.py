@@ -39,7 +39,9 @@ def check_settings(kind: type, settings: tuple[Any, ...], named: Any, inputs: in
     if kind.__module__.startswith(f"{__package__}.") and len(settings) >= inputs:
         first, *others = settings[:inputs]
         if isinstance(first, Tensor) and all(isinstance(x, Tensor | np.ndarray) for x in others):
-            raise ArgumentError(f"{kind.__name__} is made first, from its settings, and then called: {instead}")
+            raise ArgumentError(
+                f"{kind.__name__} is made first, from its settings, and then called: {instead}"
+            )
     if (settings or named) and kind.__init__ is object.__init__:  # type: ignore[misc]
         raise ArgumentError(f"{kind.__name__} has no settings; got {len(settings) + len(named)}")
 

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from ..errors import ArgumentError, CheckpointError, GraphError
+from ..graph import caller, describe, notice
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..tensor import Tensor
+
+USED = "a gradient that step() had used"
+"""What `Tensor.cut` says of a gradient after a step, so that the next step can tell that it was not set back."""
 
 Group = dict[str, Any]
 """The parameters under "params", and the settings for them by name."""
@@ -78,14 +82,25 @@ class Optimizer:
             parameter.grad = None
 
     def step(self) -> None:
-        """Change every parameter that has a gradient. Raises GraphError if none has."""
-        moved = False
+        """Change every parameter that has a gradient. Raises GraphError if none has, and warns of used ones."""
+        moved, used_at = False, None
+        mark = (USED, caller())
         for group in self.param_groups:
             for parameter in group["params"]:
                 gradient = parameter.grad
                 if gradient is not None:
                     moved = True
+                    used_at = gradient.cut[1] if gradient.cut and gradient.cut[0] == USED else used_at
                     self.update(parameter, constant(gradient), self.state.setdefault(parameter, {}), group)
+                    if gradient.node is None:
+                        # the mark passes on to sums with this gradient; not on the original, which may have two owners
+                        parameter.grad = Tensor(gradient.value)
+                        parameter.grad.cut = mark
+        if used_at is not None:
+            notice(
+                f"the gradients of this {type(self).__name__}.step() are those of the step() at {describe(used_at)}, with "
+                f"later ones added. Before each step: optimizer.zero_grad(), then loss.backward()."
+            )
         if not moved:
             raise GraphError(
                 f"{type(self).__name__}.step() found no gradient on any of its {len(self.parameters())} parameters: "

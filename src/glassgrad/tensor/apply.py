@@ -11,7 +11,7 @@ import numpy as np
 from numpy import ndarray
 
 from ..errors import ArgumentError, GlassgradError
-from ..graph import OUT, Aval, Node, Op, caller, describe, quiet
+from ..graph import OUT, Aval, Node, Op, caller, quiet
 from .tensor import Tensor, as_operands, literal_beside
 
 _recording = contextvars.ContextVar("glassgrad_recording", default=True)
