@@ -15,8 +15,9 @@ import numpy as np
 
 from .errors import ArgumentError, ShapeError
 from .ops.exponential import log1p, sqrt
+from .ops.joining import concat
 from .ops.philox import blocks_for, random_uniform
-from .ops.shape import astype, concat, reshape
+from .ops.shape import astype, reshape
 from .ops.sorting import argsort
 from .ops.trigonometric import cos, sin
 from .tensor import Tensor, asarray

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.errors import ArgumentError, GraphError, ShapeError
+from glassgrad.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from glassgrad.graph import CONSTANT, INPUT, Graph, Node
 
 
@@ -139,6 +139,11 @@ def test_choices_along_the_way_are_part_of_it():
             ShapeError,
             "input z of the graph has shape (); got (2,). A graph is recorded for fixed shapes: record a new one "
             "for other shapes.",
+        ),
+        (
+            lambda: gg.graph_of(small()[1]).forward(1.0, "two", 3.0),
+            DTypeError,
+            "input y of the graph takes float32 numbers: could not convert string to float: 'two'",
         ),
         (
             lambda: gg.graph_of(gg.tensor([1.0], requires_grad=True) * 2.0).forward(3.0),

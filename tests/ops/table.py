@@ -18,12 +18,13 @@ from glassgrad.ops import (
     compare,
     contract,
     exponential,
+    joining,
     linalg,
     reduce,
     shape,
     sorting,
+    trigonometric as trig,
 )
-from glassgrad.ops import trigonometric as trig
 from glassgrad.ops.index import Index, IndexAdd, IndexSet, split_key
 from glassgrad.ops.philox import RandomUniform
 
@@ -211,13 +212,13 @@ def rearranging() -> Iterator[Row]:
     yield Row(shape.Flip((0, 1)), (x,), "plain", twice=True)
     yield Row(shape.Flip(()), (wide(()),), "no axes")
     yield Row(shape.Flip((0,)), (wide((0, 3)),), "no elements")
-    yield Row(shape.Concat(1), (x, wide((2, 1)), wide((2, 0))), "plain", twice=True)
-    yield Row(shape.Concat(0), (x[::-1], x.T[:2].repeat(2, 1)[:, :3]), "strided")
-    yield Row(shape.Concat(0), (wide((0,)), wide((0,))), "no elements")
-    yield Row(shape.Pad(((1, 0), (0, 2))), (x,), "plain", twice=True)
-    yield Row(shape.Pad(()), (wide(()),), "no axes")
-    yield Row(shape.Pad(((1, 1), (0, 0))), (wide((0, 3)),), "no elements")
-    yield Row(shape.Pad(((1, 1),)), (wide((4,))[::-2],), "backwards")
+    yield Row(joining.Concat(1), (x, wide((2, 1)), wide((2, 0))), "plain", twice=True)
+    yield Row(joining.Concat(0), (x[::-1], x.T[:2].repeat(2, 1)[:, :3]), "strided")
+    yield Row(joining.Concat(0), (wide((0,)), wide((0,))), "no elements")
+    yield Row(joining.Pad(((1, 0), (0, 2))), (x,), "plain", twice=True)
+    yield Row(joining.Pad(()), (wide(()),), "no axes")
+    yield Row(joining.Pad(((1, 1), (0, 0))), (wide((0, 3)),), "no elements")
+    yield Row(joining.Pad(((1, 1),)), (wide((4,))[::-2],), "backwards")
     yield Row(shape.Astype(gg.float64), (x,), "plain", twice=True)
     yield Row(shape.Astype(gg.int64), (x,), "to integers")
     yield Row(shape.Identity(), (x,), "plain", twice=True)

@@ -18,6 +18,7 @@ from glassgrad.ops.function import Applied
 from glassgrad.ops.index import IndexSet
 from glassgrad.ops.linalg import Cholesky, Solve
 from glassgrad.ops.reduce import ArgExtremum, Extremum, TruthReduction
+from glassgrad.ops.shape import Astype, StopGradient
 from glassgrad.tensor import Tensor, apply
 
 EPSILON = np.finfo(np.float64).eps
@@ -213,6 +214,8 @@ def test_a_tangent_of_none_is_zero(row):
         else:
             assert found.shape == out.shape
             assert np.allclose(found.numpy(), wanted.numpy(), rtol=1e-14, atol=1e-14)
+    still = row.op.jvp((None,) * len(inputs), out, *inputs)
+    assert still is None or not still.numpy().any()
 
 
 @pytest.mark.parametrize("row", ELEMENTWISE, ids=str)
@@ -303,6 +306,26 @@ def test_an_op_without_derivative_says_why(row):
         with pytest.raises(GraphError) as raised:
             out.backward()
         assert f"because {row.op.no_gradient_because}" in raised.value.message
+
+
+# astype has its rules for the dtypes that carry a gradient
+@pytest.mark.parametrize(
+    "row", [row for row in NOT_DIFFERENTIABLE if not isinstance(row.op, Astype)], ids=str
+)
+def test_the_rules_of_an_op_without_derivative_give_nothing_or_say_why(row):
+    inputs, out = tensors(row), run(row)
+    nothing = (None,) * len(inputs)
+    if isinstance(row.op, Elementwise | StopGradient):
+        assert row.op.vjp((True,) * len(inputs), out, out, *inputs) == nothing
+        assert row.op.jvp(inputs, out, *inputs) is None
+    else:
+        for call in (
+            lambda: row.op.vjp((True,), out, out, *inputs),
+            lambda: row.op.jvp(inputs, out, *inputs),
+        ):
+            with pytest.raises(GraphError) as raised:
+                call()
+            assert raised.value.message == f"{row.op.name} has no derivative: {row.op.no_gradient_because}"
 
 
 @pytest.mark.parametrize("row", ELEMENTWISE, ids=str)

@@ -60,6 +60,8 @@ same("clip", np.clip, X, np.array([-1.0, -0.1, 0.0, 0.1]), 0.5)
 same("clip", np.clip, SPECIAL, -1.0, None)
 same("clip", np.clip, SPECIAL, None, 1.0)
 same("clip", np.clip, INTEGERS, -1, 2)
+same("clip", np.clip, INTEGERS, 0, None)
+same("clip", np.clip, INTEGERS, None, 0)
 same("clip", np.clip, X, 0.5, -0.5)
 defined("clip", X, X)
 

@@ -42,11 +42,16 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How it is trained; patience None: no early stopping."""
+    """How it is trained.
+
+    label_smoothing: the share of the target that is spread over all classes; 0 for a regression. patience None: no
+    early stopping.
+    """
 
     epochs: int
     batch_size: int
     learning_rate: float
+    label_smoothing: float
     patience: int | None
     seed: int
 

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from .. import data
 from ..data import ArrayDataset, TableSchema, from_arrays
 from ..errors import DataError
@@ -49,32 +46,11 @@ class Prepared:
 
 
 def prepare_digits(seed: int) -> Prepared:
-    """The digits that come with scikit-learn, those to learn from also moved by a pixel in each direction.
-
-    The moved copies teach that a digit stays the same when it moves, and halve the mistakes on new ones.
-    Raises DataError when scikit-learn is not installed.
-    """
+    """The digits that come with scikit-learn. Raises DataError when it is not installed."""
     known, test = data.digits(TEST_FRACTION, seed)
     training, validation = _spare_validation(known, True, seed)
-    images, labels = training.arrays
-    moved = from_arrays(with_moved_copies(images), np.tile(labels, 5), class_names=training.class_names)
     config = DataConfig("digits", "classification", rows=len(known) + len(test))
-    note = f"each of the {len(training):,} images to learn from is there 5 times: as it is, and moved by a pixel"
-    return Prepared(config, moved, validation, test, None, known.class_names, (note,))
-
-
-def with_moved_copies(images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The images, and behind them all of them moved by one pixel down, up, right and left; paper (0) moves in.
-
-    images: (n, 64), of 8×8 pixels row by row. Returns: (5 n, 64).
-
-    >>> with_moved_copies(np.eye(1, 64, 9, dtype=np.float32)).argmax(axis=1)
-    array([ 9, 17,  1, 10,  8])
-    """
-    padded = np.pad(images.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))
-    corners = [(1, 1), (0, 1), (2, 1), (1, 0), (1, 2)]
-    copies = [padded[:, row : row + 8, column : column + 8] for row, column in corners]
-    return np.concatenate(copies).reshape(-1, 64)
+    return Prepared(config, training, validation, test, None, known.class_names)
 
 
 def prepare_csv(

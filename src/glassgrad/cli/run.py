@@ -72,7 +72,7 @@ def _train(folder: Path, config: RunConfig, prepared: Prepared, model: Module) -
     last = folder / LAST
     return fit(
         model,
-        CrossEntropyLoss() if prepared.class_names else MSELoss(),
+        CrossEntropyLoss(label_smoothing=settings.label_smoothing) if prepared.class_names else MSELoss(),
         DataLoader(prepared.training, settings.batch_size, shuffle=True, seed=settings.seed),
         Adam(model.parameters(), lr=settings.learning_rate),
         settings.epochs,

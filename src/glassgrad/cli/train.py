@@ -38,7 +38,7 @@ def train(
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over the rows.", show_default="enough for 2000 updates")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per update.", show_default="32, or 128 above 2000 rows")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per update.", show_default="32")] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Step size of Adam.", show_default="0.003")
     ] = None,
@@ -131,7 +131,7 @@ def _settings(
 
     return Settings(
         epochs,
-        batch_size,
+        32 if batch_size is None else batch_size,
         0.003 if learning_rate is None else learning_rate,
         _sizes("128,64" if hidden is None else hidden),
         0.2 if dropout is None else dropout,

@@ -55,7 +55,7 @@ class DataLoader:
         seed: int = 0,
     ) -> None:
         self.dataset = _as_dataset(dataset)
-        if isinstance(batch_size, (np.ndarray, Tensor, list)):
+        if hasattr(batch_size, "shape"):
             raise ArgumentError(
                 f"batch_size must be a whole number; got a {type(batch_size).__name__}. To pair inputs with targets, "
                 f"pass a tuple: DataLoader((inputs, targets), batch_size=32)"

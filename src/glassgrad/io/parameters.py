@@ -117,13 +117,11 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[Arrays, dict[str, str]]:
 def _as_stored(name: str, array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
     """Return `array` as the format stores it: contiguous, little-endian."""
     if not isinstance(array, np.ndarray | np.generic):  # NumPy turns 0-d results into scalars
-        # a tensor is known by its method here, because `io` knows nothing of tensors
-        cure = (
-            "numpy.asarray"
-            if not hasattr(array, "numpy")
-            else ".numpy(), or model.state_dict() for a model's"
+        raise ArgumentError(
+            f"{name!r} is a {type(array).__name__}; expected a NumPy array. Use "
+            # a tensor is known by its method, because `io` knows nothing of tensors
+            + (".numpy(), or model.state_dict()." if hasattr(array, "numpy") else "numpy.asarray.")
         )
-        raise ArgumentError(f"{name!r} is a {type(array).__name__}; expected a NumPy array. Use {cure}.")
     stored = np.asarray(array)
     if stored.dtype.name not in DTYPES.values():
         raise DTypeError(

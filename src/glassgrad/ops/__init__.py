@@ -11,6 +11,7 @@ from .create import *
 from .exponential import *
 from .function import *
 from .index import *
+from .joining import *
 from .reduce import *
 from .shape import *
 from .sorting import *

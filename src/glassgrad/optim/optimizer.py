@@ -10,9 +10,7 @@ from ..graph import caller, describe, notice
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
 from ..tensor import Tensor
-
-USED = "a gradient that step() had used"
-"""What `Tensor.cut` says of a gradient after a step, so that the next step can tell that it was not set back."""
+from .used_gradients import UsedGradients
 
 Group = dict[str, Any]
 """The parameters under "params", and the settings for them by name."""
@@ -34,6 +32,7 @@ class Optimizer:
         self.defaults = dict(defaults)
         self.param_groups: list[Group] = []
         self.state: dict[Parameter, dict[str, Buffer]] = {}
+        self._used = UsedGradients()
         given = _as_list(params, type(self).__name__)
         if not given:
             raise ArgumentError(
@@ -82,24 +81,24 @@ class Optimizer:
             parameter.grad = None
 
     def step(self) -> None:
-        """Change every parameter that has a gradient. Raises GraphError if none has, and warns of used ones."""
-        moved, used_at = False, None
-        mark = (USED, caller())
+        """Change every parameter that has a gradient. Raises GraphError if none has.
+
+        Warns if backward() has added to gradients that an earlier step used already.
+        """
+        moved, before, here = False, None, caller()
         for group in self.param_groups:
             for parameter in group["params"]:
                 gradient = parameter.grad
                 if gradient is not None:
                     moved = True
-                    used_at = gradient.cut[1] if gradient.cut and gradient.cut[0] == USED else used_at
+                    before = before or self._used.step_before(parameter)
                     self.update(parameter, constant(gradient), self.state.setdefault(parameter, {}), group)
-                    if gradient.node is None:
-                        # the mark passes on to sums with this gradient; not on the original, which may have two owners
-                        parameter.grad = Tensor(gradient.value)
-                        parameter.grad.cut = mark
-        if used_at is not None:
+                    self._used.add(parameter, here)
+        if before is not None:
             notice(
-                f"the gradients of this {type(self).__name__}.step() are those of the step() at {describe(used_at)}, with "
-                f"later ones added. Before each step: optimizer.zero_grad(), then loss.backward()."
+                f"{type(self).__name__}.step() used gradients that still hold those of the step() at "
+                f"{describe(before)}, because backward() adds to what is there. Before each step: "
+                f"optimizer.zero_grad(), then loss.backward()."
             )
         if not moved:
             raise GraphError(

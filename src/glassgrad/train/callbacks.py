@@ -50,7 +50,6 @@ class LearningRateSchedule(Callback):
 
     Raises ArgumentError when `scheduler` is none or `every` is neither.
 
-    >>> import glassgrad as gg
     >>> optimizer = gg.optim.SGD([gg.nn.Parameter(1.0)], lr=0.1)
     >>> halving = LearningRateSchedule(gg.optim.lr_scheduler.StepLR(optimizer, step_size=10, gamma=0.5))
     """

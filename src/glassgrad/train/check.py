@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from ..data import DataLoader
 from ..errors import ArgumentError, GraphError
+from ..graph import notice
 from ..nn import Module
 from ..optim import Optimizer, missing_parameters
 from ..optim.lr_scheduler import LRScheduler
@@ -21,6 +21,8 @@ def require_trainable(training: Training, loss: Any) -> None:
     Warns when the optimizer lacks some of the model's parameters, which is right only if they shall stay as they are.
     """
     _require(training.model, Module, "model", "a gg.nn.Module")
+    if isinstance(loss, type):
+        raise ArgumentError(f"fit: loss is the class {loss.__name__}; expected an object of it: {loss.__name__}().")
     if not callable(loss):
         raise ArgumentError(
             f"fit: loss is a {type(loss).__name__}; expected a function (output, target) -> one number, such as "
@@ -92,8 +94,7 @@ def _require_parameters(training: Training) -> None:
             "model, after its last change: gg.optim.Adam(model.parameters())."
         )
     if missing:
-        warnings.warn(
+        notice(
             f"the optimizer lacks {len(missing)} of the model's {len(trainable)} parameters, which will stay as they "
-            f"are: {', '.join(missing)}. If that is meant, freeze them: parameter.requires_grad = False",
-            stacklevel=4,
+            f"are: {', '.join(missing)}. If that is meant, freeze them: parameter.requires_grad = False"
         )

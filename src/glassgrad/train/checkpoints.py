@@ -96,7 +96,9 @@ def restore_model(path: str | os.PathLike[str], model: Module) -> None:
 
 
 def _load(file: Path, names: list[str]) -> dict[str, Any]:
-    state = unpack(load_checkpoint(file))
+    checkpoint = load_checkpoint(file)
+    with _errors_name(file):
+        state = unpack(checkpoint)
     missing = [name for name in names if name not in state]
     if missing:
         raise CheckpointError(
@@ -111,6 +113,6 @@ def _errors_name(file: Path) -> Iterator[None]:
     try:
         yield
     except GlassgradError as error:
-        raise CheckpointError(f"cannot go on from {file}: {error}") from error
+        raise CheckpointError(f"cannot use {file}: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise CheckpointError(f"{file} is a damaged checkpoint: {error!r}. Use an earlier one.") from error

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import os
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..data import DataLoader
 from ..errors import GraphError, NotFiniteError
+from ..graph import notice
 from ..nn import Module
 from ..optim import Optimizer
 from ..tensor import Tensor
@@ -64,7 +64,7 @@ def fit(
     not), saves last.safetensors and raises KeyboardInterrupt. Raises ArgumentError, GraphError, DataError, ShapeError
     or CheckpointError for what else cannot work, before the first step where it can be seen there.
 
-    >>> import numpy as np, glassgrad as gg
+    >>> import numpy as np
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32).reshape(64, 1)
     >>> model = gg.nn.Linear(1, 1)
     >>> data = gg.data.DataLoader((x, 3 * x + 1), batch_size=16, shuffle=True)
@@ -216,8 +216,7 @@ def _require_gradients(training: Training) -> None:
             ".detach(), .numpy() or gg.no_grad() in between."
         )
     if missing:
-        warnings.warn(
+        notice(
             f"the loss does not depend on {len(missing)} of the model's {len(trainable)} parameters, which will not "
-            f"be learnt: {', '.join(missing)}. Does forward() use every layer?",
-            stacklevel=6,
+            f"be learnt: {', '.join(missing)}. Does forward() use every layer?"
         )

@@ -91,5 +91,5 @@ def _unpack(value: Any, arrays: Mapping[str, Any]) -> Any:
 
 def _array(name: str, arrays: Mapping[str, Any]) -> Any:
     if name not in arrays:
-        raise CheckpointError(f"the checkpoint is damaged: it lacks the array {name!r}. Use an earlier one.")
+        raise CheckpointError(f"it is damaged: it lacks the array {name!r}. Use an earlier checkpoint.")
     return arrays[name]

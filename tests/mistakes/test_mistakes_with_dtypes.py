@@ -1,0 +1,159 @@
+"""Mistakes with kinds of data: integers, texts, truth values and None where numbers are meant, and the reverse."""
+
+import pytest
+from mistake import Mistake
+
+import glassgrad as gg
+
+MISTAKES = [
+    Mistake(
+        "a variable of integers",
+        """
+        w = gg.tensor([1, 2], requires_grad=True)
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"[1, 2]": "[1.0, 2.0]"},
+    ),
+    Mistake(
+        "a parameter of integers",
+        """
+        class Scale(nn.Module):
+            def __init__(self):
+                self.factor = nn.Parameter(np.array([1, 2]))
+
+        model = Scale()
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"np.array([1, 2])": "np.array([1, 2], dtype=np.float32)"},
+    ),
+    Mistake(
+        "the exponential of integers",
+        """
+        counts = gg.tensor([1, 2, 3])
+        y = gg.exp(counts)
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"gg.exp(counts)": "gg.exp(gg.astype(counts, gg.float32))"},
+    ),
+    Mistake(
+        "texts as data",
+        """
+        names = ["cat", "dog"]
+        labels = gg.tensor(["dog", "cat", "dog"])
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={'gg.tensor(["dog", "cat", "dog"])': 'gg.tensor([names.index(x) for x in ("dog", "cat", "dog")])'},
+        then="assert labels.tolist() == [1, 0, 1]",
+    ),
+    Mistake(
+        "None for a missing number",
+        """
+        ages = gg.tensor([31.0, None, 58.0])
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"None": "float('nan')"},
+    ),
+    Mistake(
+        "a dtype that there is not",
+        """
+        x = gg.tensor([1.0], dtype="float23")
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"float23": "float32"},
+    ),
+    Mistake(
+        "a float as index",
+        """
+        scores = gg.tensor([1.0, 2.0, 3.0])
+        middle = scores[len(scores) / 2]
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"len(scores) / 2": "len(scores) // 2"},
+        then="assert middle.item() == 2.0",
+    ),
+    Mistake(
+        "a tensor of floats as index",
+        """
+        scores = gg.tensor([1.0, 2.0, 3.0])
+        chosen = scores[gg.tensor([0.0, 2.0])]
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"[0.0, 2.0]": "[0, 2]"},
+    ),
+    Mistake(
+        "a column name as index",
+        """
+        table = gg.ones((5, 3))
+        ages = table[:, "age"]
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={'"age"': "0"},
+    ),
+    Mistake(
+        "range over a float tensor",
+        """
+        steps = gg.tensor(3.0)
+        for step in range(steps):
+            pass
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"range(steps)": "range(int(steps))"},
+        then="assert step == 2",
+    ),
+    Mistake(
+        "a choice by numbers instead of truth values",
+        """
+        x = gg.tensor([1.0, 0.0, 2.0])
+        y = gg.where(x, x, -1.0)
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"where(x,": "where(x > 0,"},
+        then="assert y.tolist() == [1.0, -1.0, 2.0]",
+    ),
+    Mistake(
+        "and of numbers",
+        """
+        x = gg.tensor([1.0, 0.0])
+        both = x & (x < 3)
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"x & ": "(x > 0) & "},
+    ),
+    Mistake(
+        "assigning float64 to a float32 parameter",
+        """
+        layer = nn.Linear(2, 1)
+        layer.weight.assign(np.zeros((1, 2)))
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"np.zeros((1, 2))": "gg.astype(np.zeros((1, 2)), gg.float32)"},
+    ),
+    Mistake(
+        "dropout of integers",
+        """
+        pixels = gg.tensor([[0, 255]])
+        nn.Dropout(0.5)(pixels)
+        """,
+        error=gg.DTypeError,
+        says="?",
+        cure={"(pixels)": "(gg.astype(pixels, gg.float32))"},
+    ),
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=str)
+def test_dtypes(mistake: Mistake) -> None:
+    mistake.check()
