@@ -21,7 +21,7 @@ ALLOWED = {
     "nn": {"graph", "tensor", "ops", "autodiff", "random"},
     "optim": {"graph", "tensor", "ops", "nn"},
     "data": {"tensor", "io"},
-    "train": {"tensor", "ops", "autodiff", "nn", "optim", "data", "io", "random"},
+    "train": {"graph", "tensor", "ops", "autodiff", "nn", "optim", "data", "io", "random"},
     "cli": {"tensor", "ops", "nn", "optim", "data", "train", "info", "io", "random"},
 }
 

@@ -43,10 +43,10 @@ def train(
         float | None, typer.Option(help="Step size of Adam.", show_default="0.003")
     ] = None,
     hidden: Annotated[
-        str | None, typer.Option(metavar="SIZES", help="Sizes of the hidden layers.", show_default="128,64")
+        str | None, typer.Option(metavar="SIZES", help="Sizes of the hidden layers.", show_default="256,128")
     ] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="Share of hidden units switched off at random.", show_default="0.2")
+        float | None, typer.Option(help="Share of hidden units switched off at random.", show_default="0.3")
     ] = None,
     patience: Annotated[
         int | None,
@@ -133,8 +133,8 @@ def _settings(
         epochs,
         32 if batch_size is None else batch_size,
         0.003 if learning_rate is None else learning_rate,
-        _sizes("128,64" if hidden is None else hidden),
-        0.2 if dropout is None else dropout,
+        _sizes("256,128" if hidden is None else hidden),
+        0.3 if dropout is None else dropout,
         patience,
         0 if seed is None else seed,
     )
@@ -144,7 +144,7 @@ def _sizes(text: str) -> list[int]:
     parts = [part.strip() for part in text.split(",")] if text.strip() else []
     if not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise ArgumentError(
-            f"--hidden is {text!r}; expected whole numbers of 1 or more with commas between them, such as 128,64 "
+            f"--hidden is {text!r}; expected whole numbers of 1 or more with commas between them, such as 256,128 "
             f"(or '' for no hidden layer)."
         )
     return [int(part) for part in parts]
