@@ -68,7 +68,9 @@ def import_time(rounds: int) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--smoke", action="store_true", help="tiny sizes, to see that it runs")
     smoke = parser.parse_args().smoke
     operations(number=100 if smoke else 50_000, rounds=2 if smoke else 9)

@@ -64,6 +64,8 @@ def test_every_folder_has_its_place() -> None:
 def test_a_forbidden_import_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "expr").mkdir()
     culprit = tmp_path / "expr" / "culprit.py"
-    culprit.write_text("from ..tensor import Tensor\nfrom .. import nn\nfrom glassgrad.ops.shape import pad\n")
+    culprit.write_text(
+        "from ..tensor import Tensor\nfrom .. import nn\nfrom glassgrad.ops.shape import pad\n"
+    )
     monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
     assert imported_folders(culprit) == {"tensor", "nn", "ops"}

@@ -47,9 +47,12 @@ def _array_ufunc(x: Tensor, ufunc: Any, method: str, *inputs: Any, **options: An
             "a NumPy array cannot take in a tensor in place: write a = a + x for a tensor, a += x.numpy() for an array"
         )
     if method != "__call__" or options or function is None:
-        instead = f"gg.{name}, or " if function else ""
+        numpy_name = f"np.{ufunc.__name__}"
         raise DTypeError(
-            f"np.{ufunc.__name__} does not work on tensors: use {instead}x.numpy() outside the graph"
+            f"{numpy_name} does not work on tensors: use gg.{name}, or x.numpy() outside the graph"
+            if function
+            else f"{numpy_name} does not work on tensors, and glassgrad has no such function: outside the graph, "
+            f"{numpy_name}(x.numpy()) does"
         )
     return function(*inputs)  # type: ignore[no-any-return]
 

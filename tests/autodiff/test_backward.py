@@ -205,7 +205,9 @@ def test_never_required():
         "float(), .numpy() or math leaves the graph."
     )
     x = gg.tensor([1.0], requires_grad=True)
-    assert refused(gg.asarray(x.numpy()).backward).startswith(f"{NOTHING}no tensor in this computation required")
+    assert refused(gg.asarray(x.numpy()).backward).startswith(
+        f"{NOTHING}no tensor in this computation required"
+    )
 
 
 @pytest.mark.parametrize(

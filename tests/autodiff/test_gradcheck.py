@@ -197,3 +197,31 @@ def test_it_needs_something_to_vary():
     assert raised.value.message == (
         "gradcheck needs at least one floating-point input; got none. Write 1.0 instead of 1."
     )
+
+
+@pytest.mark.parametrize(
+    ("function", "advice"),
+    [
+        (
+            lambda x: gg.asarray(np.sin(x.numpy())),
+            "No gradient arrived: does the value leave the graph, through .numpy() or .item()?",
+        ),
+        (through(WrongSign()), "The sign is wrong: look at the backward of your Function."),
+        (
+            through(WrongInTheFourthDigit()),
+            "Look at the backward of your Function, and at kinks such as that of relu at 0.",
+        ),
+    ],
+)
+def test_the_message_ends_in_what_to_look_at(function, advice):
+    with pytest.raises(GradientMismatch) as raised:
+        gg.gradcheck(function, X)
+    assert raised.value.message.endswith(f" > 1e-06. {advice}")
+
+
+def test_a_function_that_draws_random_numbers_cannot_be_checked():
+    rng = np.random.default_rng(0)
+    with pytest.raises(
+        ArgumentError, match=r"^gradcheck needs a function that gives the same result every time; it"
+    ):
+        gg.gradcheck(lambda x: gg.sum(x * rng.random(3)), X)

@@ -159,7 +159,7 @@ def test_no_such_target(target, close):
 
 def test_a_table_with_other_separators():
     assert message_of(table(**{"age;kind": ["1;dog", "2;cat"]}), "kind", range(2)) == (
-        "table.csv: there is no target column 'kind'. Columns: 'age;kind'. Did you mean 'age;kind'? "
+        "table.csv: there is no target column 'kind', only the one column 'age;kind'. "
         "The fields seem to be separated by ';'; they must be separated by commas."
     )
 

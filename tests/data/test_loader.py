@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from glassgrad.data import DataLoader, Dataset, from_arrays
 from glassgrad.errors import ArgumentError, CheckpointError, DataError, DTypeError, ShapeError
@@ -252,7 +251,7 @@ def test_state_is_plain():
     [
         (0, "batch_size must be at least 1; got 0"),
         (-3, "batch_size must be at least 1; got -3"),
-        (2.0, "batch_size must be a whole number; got 2.0 (float)"),
+        (2.0, "batch_size must be a whole number; got 2.0 (float). // divides to a whole number"),
         ("8", "batch_size must be a whole number; got '8' (str)"),
         (True, "batch_size must be a whole number; got True"),
     ],

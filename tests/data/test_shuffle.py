@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from glassgrad.data.shuffle import permutation
 from glassgrad.errors import ArgumentError
@@ -53,7 +52,7 @@ def test_every_order_of_three_rows_is_equally_likely():
     [
         (-1, "seed must be from 0 to 2**64-1; got -1"),
         (2**64, "seed must be from 0 to 2**64-1; got 18446744073709551616"),
-        (1.0, "seed must be a whole number; got 1.0 (float)"),
+        (1.0, "seed must be a whole number; got 1.0 (float). // divides to a whole number"),
         (True, "seed must be a whole number; got True"),
         (None, "seed must be a whole number; got None (NoneType)"),
     ],

@@ -13,8 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from glassgrad.errors import ArgumentError, CheckpointError, DTypeError
 from glassgrad.io.checkpoint import Checkpoint, load_checkpoint, save_checkpoint

@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as st_numpy
 
 from glassgrad.errors import ArgumentError, CheckpointError, DTypeError

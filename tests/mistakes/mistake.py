@@ -45,8 +45,8 @@ class Mistake:
     def check(self) -> None:
         """The program is answered as expected, and the cured one runs to its end without a word."""
         found = run(self.program)
-        assert str(found.error) == self.says if self.error else found.error is None
-        assert type(found.error) is self.error or self.error is None
+        assert str(found.error or "") == self.says
+        assert isinstance(found.error, self.error or type(None))
         assert tuple(found.warnings) == self.warns
         cured = run(f"{self.cured_program}\n{dedent(self.then)}")
         if cured.error is not None:
@@ -62,7 +62,14 @@ class Outcome:
 
 def run(program: str) -> Outcome:
     """Run a program in an empty folder."""
-    names: dict[str, Any] = {"__name__": "__main__", "gg": gg, "np": np, "nn": gg.nn, "optim": gg.optim, "Path": Path}
+    names: dict[str, Any] = {
+        "__name__": "__main__",
+        "gg": gg,
+        "np": np,
+        "nn": gg.nn,
+        "optim": gg.optim,
+        "Path": Path,
+    }
     outcome = Outcome()
     gg.random.seed(0)
     with (

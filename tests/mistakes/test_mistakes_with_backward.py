@@ -14,7 +14,10 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() of a tensor of shape (2,) needs an upstream gradient of that shape. Reduce it to a "
+            "single number first (for example loss.mean()), or pass one: backward(upstream). (at train.py:3)"
+        ),
         cure={"loss.backward()": "loss.mean().backward()"},
         then="assert w.grad.tolist() == [1.0, 2.0]",
     ),
@@ -26,7 +29,10 @@ MISTAKES = [
         y.backward(gg.tensor(1.0))
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "the upstream gradient must have the shape of the result, (2,); got (). It is the gradient of "
+            "the loss with respect to this result. (at train.py:3)"
+        ),
         cure={"gg.tensor(1.0)": "gg.tensor([1.0, 1.0])"},
     ),
     Mistake(
@@ -38,7 +44,10 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "the graph behind this result was freed by the backward() at train.py:3. Run the forward "
+            "computation again, or pass retain_graph=True to that backward(). (at train.py:4)"
+        ),
         cure={"loss.backward()\nloss.backward()": "loss.backward(retain_graph=True)\nloss.backward()"},
         then="assert w.grad.item() == 12.0",
     ),
@@ -52,7 +61,10 @@ MISTAKES = [
             loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "the graph behind this result was freed by the backward() at train.py:5. Run the forward "
+            "computation again, or pass retain_graph=True to that backward(). (at train.py:5)"
+        ),
         cure={"factor * squared": "factor * (w * w)"},
         then="assert w.grad.item() == 18.0",
     ),
@@ -65,7 +77,11 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() has nothing to go back through: a tensor this result depends on was detached by "
+            ".detach() at train.py:2. Remove that, or keep it out of the path from the parameters to the "
+            "loss. (at train.py:4)"
+        ),
         cure={".detach()": ""},
     ),
     Mistake(
@@ -77,7 +93,11 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() has nothing to go back through: a tensor this result depends on was computed under "
+            "gg.no_grad() at train.py:3. Remove that, or keep it out of the path from the parameters to the "
+            "loss. (at train.py:4)"
+        ),
         cure={"with gg.no_grad():\n    loss": "loss"},
     ),
     Mistake(
@@ -88,7 +108,12 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() has nothing to go back through: no tensor in this computation required a gradient. "
+            "Make the variables with gg.tensor(..., requires_grad=True) or nn.Parameter; and compute with "
+            "gg's functions, because what goes through .item(), float(), .numpy() or math leaves the graph. "
+            "(at train.py:3)"
+        ),
         cure={"gg.tensor(3.0)": "gg.tensor(3.0, requires_grad=True)"},
     ),
     Mistake(
@@ -100,8 +125,29 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() has nothing to go back through: no tensor in this computation required a gradient. "
+            "Make the variables with gg.tensor(..., requires_grad=True) or nn.Parameter; and compute with "
+            "gg's functions, because what goes through .item(), float(), .numpy() or math leaves the graph. "
+            "(at train.py:4)"
+        ),
         cure={".item()": "", "gg.tensor(error**2)": "error**2"},
+        then="assert w.grad.item() == 4.0",
+    ),
+    Mistake(
+        "losses joined by gg.tensor",
+        """
+        w = gg.tensor(3.0, requires_grad=True)
+        losses = gg.tensor([w * w, 2 * w])
+        losses.mean().backward()
+        """,
+        error=gg.GraphError,
+        says=(
+            "backward() has nothing to go back through: a tensor this result depends on was copied by "
+            "gg.tensor(), which starts anew (gg.stack joins tensors), at train.py:2. Remove that, or keep it "
+            "out of the path from the parameters to the loss. (at train.py:3)"
+        ),
+        cure={"gg.tensor([w": "gg.stack([w"},
         then="assert w.grad.item() == 4.0",
     ),
     Mistake(
@@ -114,7 +160,11 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() has nothing to go back through: no gradient passes argmax at train.py:3, because its "
+            "result is a position, an integer. Keep it out of the path from the parameters to the loss. (at "
+            "train.py:5)"
+        ),
         cure={
             "predicted = gg.argmax(model(x), axis=1)\n": "",
             "gg.astype(predicted != labels, gg.float32).mean()": "nn.CrossEntropyLoss()(model(x), labels)",
@@ -129,7 +179,11 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() has nothing to go back through: no gradient passes greater at train.py:2, because "
+            "its result is true or false. Keep it out of the path from the parameters to the loss. (at "
+            "train.py:4)"
+        ),
         cure={"w > 1.0": "w - 1.0"},
     ),
     Mistake(
@@ -140,7 +194,11 @@ MISTAKES = [
         loss.backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward() has nothing to go back through: no gradient passes astype at train.py:2, because "
+            "integers and booleans carry no gradient. Keep it out of the path from the parameters to the "
+            "loss. (at train.py:3)"
+        ),
         cure={".astype(gg.int64)": ""},
     ),
     Mistake(
@@ -150,7 +208,12 @@ MISTAKES = [
         loss = (gg.round(w) ** 2).sum()
         loss.backward()
         """,
-        warns=("?",),
+        warns=(
+            (
+                "train.py:3: every gradient of this backward() is 0: round at train.py:2 is piecewise constant, "
+                "so no gradient passes. Keep it out of the path from the parameters to the loss."
+            ),
+        ),
         cure={"gg.round(w)": "w"},
     ),
     Mistake(
@@ -161,7 +224,14 @@ MISTAKES = [
         (hidden * hidden).sum().backward()
         gradient = hidden.grad
         """,
-        warns=("?",),
+        warns=(
+            (
+                "train.py:4: the gradient of an intermediate result (multiply at train.py:2) is not kept: .grad "
+                "is None. Call .retain_grad() on it before backward(), or look at every gradient with "
+                "gg.graph_of(loss). If it should be a variable: x = x - step made a new tensor; an nn.Parameter "
+                "is changed by p.assign(p - step)."
+            ),
+        ),
         cure={"hidden = 3 * w": "hidden = (3 * w).retain_grad()"},
         then="assert gradient.tolist() == [6.0, 12.0]",
     ),
@@ -176,7 +246,14 @@ MISTAKES = [
             if w.grad is not None:
                 w -= 0.25 * w.grad
         """,
-        warns=("?",),
+        warns=(
+            (
+                "train.py:6: the gradient of an intermediate result (subtract at train.py:7) is not kept: .grad "
+                "is None. Call .retain_grad() on it before backward(), or look at every gradient with "
+                "gg.graph_of(loss). If it should be a variable: x = x - step made a new tensor; an nn.Parameter "
+                "is changed by p.assign(p - step)."
+            ),
+        ),
         cure={
             "gg.tensor(1.0, requires_grad=True)": "nn.Parameter(1.0)",
             "w -= 0.25 * w.grad": "w.assign(w - 0.25 * w.grad)",
@@ -191,7 +268,10 @@ MISTAKES = [
         w -= 0.25 * w.grad
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "an operator such as -= would only give the name to a new tensor and leave this Parameter as it "
+            "was. Write p.assign(p - step) to change it, or y = p - step for a new tensor. (at train.py:3)"
+        ),
         cure={"w -= 0.25 * w.grad": "w.assign(w - 0.25 * w.grad)"},
         then="assert w.item() == 0.5",
     ),
@@ -203,7 +283,10 @@ MISTAKES = [
         step = w - w.grad
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "a tensor holds numbers; got None. Is it the .grad of a tensor before backward(), or the result "
+            "of a function without return? (at train.py:3)"
+        ),
         cure={"loss = w * w": "(w * w).backward()"},
         then="assert step.item() == -1.0",
     ),
@@ -214,7 +297,10 @@ MISTAKES = [
         x.requires_grad = True
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "whether a tensor requires a gradient is decided when it is made: gg.tensor(x, "
+            "requires_grad=True) (at train.py:2)"
+        ),
         cure={"x.requires_grad = True": "x = gg.tensor(x, requires_grad=True)"},
         then="assert x.requires_grad",
     ),
@@ -227,7 +313,10 @@ MISTAKES = [
         gg.graph_of(f)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "graph_of takes tensors, results of a computation; got function. Call a function first: "
+            "gg.graph_of(f(x)). (at train.py:4)"
+        ),
         cure={"gg.graph_of(f)": "gg.graph_of(f(gg.tensor(2.0, requires_grad=True)))"},
     ),
     Mistake(
@@ -237,7 +326,10 @@ MISTAKES = [
         gg.graph_of(total)
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "graph_of needs a tensor computed from one with requires_grad=True (and not under gg.no_grad()): "
+            "only those are recorded (at train.py:2)"
+        ),
         cure={"gg.ones(3)": "gg.tensor([1.0, 1.0, 1.0], requires_grad=True)"},
     ),
 ]

@@ -13,7 +13,7 @@ MISTAKES = [
         train, test, schema = gg.data.csv("pets.csv", target="Kind")
         """,
         error=gg.DataError,
-        says="?",
+        says="pets.csv: there is no target column 'Kind'. Columns: 'legs', 'kind'. Did you mean 'kind'?",
         cure={'"Kind"': '"kind"'},
     ),
     Mistake(
@@ -23,7 +23,10 @@ MISTAKES = [
         train, test, schema = gg.data.csv("pets.csv", target="kind")
         """,
         error=gg.DataError,
-        says="?",
+        says=(
+            "pets.csv: there is no target column 'kind', only the one column 'legs;kind'. The fields seem to "
+            "be separated by ';'; they must be separated by commas."
+        ),
         cure={";": ","},
     ),
     Mistake(
@@ -33,7 +36,10 @@ MISTAKES = [
         train, test, schema = gg.data.csv("pets.csv", target="kind")
         """,
         error=gg.DataError,
-        says="?",
+        says=(
+            "pets.csv:3: expected 2 fields, as in the header, got 3. A field that holds a comma or a line "
+            "break must stand in double quotes"
+        ),
         cure={"bird, red": "bird"},
     ),
     Mistake(
@@ -43,7 +49,10 @@ MISTAKES = [
         train, test, schema = gg.data.csv("pets.csv", target="kind")
         """,
         error=gg.DataError,
-        says="?",
+        says=(
+            "pets.csv:3: missing values: 'legs' has 1 (line 3). A cell is missing when it is empty or one of "
+            "NA, nan, NaN, null, ?. Fill it in, or remove its row or its column"
+        ),
         cure={"\\n,bird": "\\n2,bird"},
     ),
     Mistake(
@@ -53,7 +62,11 @@ MISTAKES = [
         train, test, schema = gg.data.csv("pets.csv", target="kind")
         """,
         error=gg.DataError,
-        says="?",
+        says=(
+            "pets.csv:3: in column 'legs', 4 cells are numbers and 1 is not: 'two' (line 3). Write numbers "
+            "such as 3.5 in all of them; or, if the column holds names, write the numbers as text too, such "
+            "as 'no 7'"
+        ),
         cure={"two": "2"},
     ),
     Mistake(
@@ -63,7 +76,7 @@ MISTAKES = [
         train, test, schema = gg.data.csv("pets.csv", target="kind")
         """,
         error=gg.DataError,
-        says="?",
+        says="pets.csv:1: there are column names but no rows below them",
         cure={r"legs,kind\n": r"legs,kind\n4,dog\n2,bird\n4,dog\n2,bird\n4,dog\n"},
     ),
     Mistake(
@@ -73,7 +86,7 @@ MISTAKES = [
         train, test, schema = gg.data.csv("data/pets.csv", target="kind")
         """,
         error=gg.DataError,
-        says="?",
+        says="data/pets.csv: there is no such file",
         cure={"data/pets": "pets"},
     ),
     Mistake(
@@ -83,7 +96,10 @@ MISTAKES = [
         loader = gg.data.DataLoader((x, y), batch_size=10)
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "every array needs the same number of rows; array 0 has 100 (shape (100, 4)), array 1 has 99 "
+            "(shape (99,))"
+        ),
         cure={"99": "100"},
     ),
     Mistake(
@@ -93,7 +109,10 @@ MISTAKES = [
         loader = gg.data.DataLoader(x, y)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "batch_size must be a whole number; got ndarray. To pair inputs with targets, pass a tuple: "
+            "DataLoader((inputs, targets), batch_size=32)"
+        ),
         cure={"(x, y)": "((x, y), batch_size=32)"},
     ),
     Mistake(
@@ -105,7 +124,10 @@ MISTAKES = [
             pass
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "rows of one batch must have equal shapes; field 0 has shape (100, 4) in row 0, but (100,) in "
+            "row 1. To pair inputs with targets, pass a tuple: DataLoader((inputs, targets))"
+        ),
         cure={"[x, y]": "(x, y)"},
     ),
     Mistake(
@@ -115,7 +137,10 @@ MISTAKES = [
         loader = gg.data.DataLoader((x, kinds), batch_size=2)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "array 1: a tensor holds numbers; got array(['cat', 'dog'], dtype='<U3') (NumPy dtype <U3). Turn "
+            "categories into integers first: np.unique(x, return_inverse=True)[1]."
+        ),
         cure={"(x, kinds)": "(x, np.unique(kinds, return_inverse=True)[1])"},
     ),
     Mistake(
@@ -125,7 +150,7 @@ MISTAKES = [
         loader = gg.data.DataLoader(x[x[:, 0] > 1], batch_size=10)
         """,
         error=gg.DataError,
-        says="?",
+        says="the data set is empty (0 rows); an empty batch cannot be trained on",
         cure={"> 1": "> 0"},
     ),
     Mistake(
@@ -134,7 +159,7 @@ MISTAKES = [
         loader = gg.data.DataLoader(np.ones((100, 4)), batch_size=0)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="batch_size must be at least 1; got 0",
         cure={"batch_size=0": "batch_size=1"},
     ),
     Mistake(
@@ -144,7 +169,7 @@ MISTAKES = [
         loader = gg.data.DataLoader(x, batch_size=len(x) / 10)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="batch_size must be a whole number; got 10.0 (float). // divides to a whole number",
         cure={"len(x) / 10": "len(x) // 10"},
     ),
     Mistake(
@@ -153,7 +178,10 @@ MISTAKES = [
         loader = gg.data.DataLoader(np.ones((10, 4)), batch_size=32, drop_last=True)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "drop_last leaves no batch: the data set has 10 rows, batch_size is 32. Use a batch_size of at "
+            "most 10, or drop_last=False"
+        ),
         cure={", drop_last=True": ""},
     ),
     Mistake(
@@ -163,7 +191,7 @@ MISTAKES = [
         last = data[10]
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="there is no row 10: this data set has 10 rows, numbered 0 to 9",
         cure={"data[10]": "data[9]"},
     ),
 ]

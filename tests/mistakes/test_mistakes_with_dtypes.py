@@ -12,7 +12,10 @@ MISTAKES = [
         w = gg.tensor([1, 2], requires_grad=True)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "only floating-point tensors can require a gradient; got dtype int64. Write 1.0 instead of 1, or "
+            "pass dtype=gg.float32. (at train.py:1)"
+        ),
         cure={"[1, 2]": "[1.0, 2.0]"},
     ),
     Mistake(
@@ -25,7 +28,10 @@ MISTAKES = [
         model = Scale()
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "only floating-point tensors can require a gradient; got dtype int64. Write 1.0 instead of 1, or "
+            "pass dtype=gg.float32. (at train.py:3)"
+        ),
         cure={"np.array([1, 2])": "np.array([1, 2], dtype=np.float32)"},
     ),
     Mistake(
@@ -35,7 +41,10 @@ MISTAKES = [
         y = gg.exp(counts)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "exp needs a float or complex input; got int64 of shape (3,). gg.astype(x, gg.float32) converts. "
+            "(at train.py:2)"
+        ),
         cure={"gg.exp(counts)": "gg.exp(gg.astype(counts, gg.float32))"},
     ),
     Mistake(
@@ -45,8 +54,13 @@ MISTAKES = [
         labels = gg.tensor(["dog", "cat", "dog"])
         """,
         error=gg.DTypeError,
-        says="?",
-        cure={'gg.tensor(["dog", "cat", "dog"])': 'gg.tensor([names.index(x) for x in ("dog", "cat", "dog")])'},
+        says=(
+            "a tensor holds numbers; got ['dog', 'cat', 'dog'] (NumPy dtype <U3). Turn categories into "
+            "integers first: np.unique(x, return_inverse=True)[1]. (at train.py:2)"
+        ),
+        cure={
+            'gg.tensor(["dog", "cat", "dog"])': 'gg.tensor([names.index(x) for x in ("dog", "cat", "dog")])'
+        },
         then="assert labels.tolist() == [1, 0, 1]",
     ),
     Mistake(
@@ -55,7 +69,10 @@ MISTAKES = [
         ages = gg.tensor([31.0, None, 58.0])
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "a tensor holds numbers; got None in [31.0, None, 58.0]. Write float('nan') for a missing "
+            "number. (at train.py:1)"
+        ),
         cure={"None": "float('nan')"},
     ),
     Mistake(
@@ -64,7 +81,7 @@ MISTAKES = [
         x = gg.tensor([1.0], dtype="float23")
         """,
         error=gg.DTypeError,
-        says="?",
+        says="expected a dtype such as gg.float32 or 'int64'; got 'float23' (at train.py:1)",
         cure={"float23": "float32"},
     ),
     Mistake(
@@ -74,7 +91,10 @@ MISTAKES = [
         middle = scores[len(scores) / 2]
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got 1.5. "
+            "// divides to a whole number (at train.py:2)"
+        ),
         cure={"len(scores) / 2": "len(scores) // 2"},
         then="assert middle.item() == 2.0",
     ),
@@ -85,7 +105,10 @@ MISTAKES = [
         chosen = scores[gg.tensor([0.0, 2.0])]
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got "
+            "float32. gg.astype(index, gg.int64) converts (at train.py:2)"
+        ),
         cure={"[0.0, 2.0]": "[0, 2]"},
     ),
     Mistake(
@@ -95,7 +118,10 @@ MISTAKES = [
         ages = table[:, "age"]
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got 'age' "
+            "(at train.py:2)"
+        ),
         cure={'"age"': "0"},
     ),
     Mistake(
@@ -106,7 +132,10 @@ MISTAKES = [
             pass
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "a count or an index must be an integer; got a tensor of dtype float32. int(x) makes one. (at "
+            "train.py:2)"
+        ),
         cure={"range(steps)": "range(int(steps))"},
         then="assert step == 2",
     ),
@@ -117,7 +146,10 @@ MISTAKES = [
         y = gg.where(x, x, -1.0)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "where needs a boolean condition; got float32 of shape (3,). Compare first, for example x > 0. "
+            "(at train.py:2)"
+        ),
         cure={"where(x,": "where(x > 0,"},
         then="assert y.tolist() == [1.0, -1.0, 2.0]",
     ),
@@ -128,7 +160,10 @@ MISTAKES = [
         both = x & (x < 3)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "logical_and needs a bool input; got x1 float32 of shape (2,). Compare first, for example x > 0. "
+            "(at train.py:2)"
+        ),
         cure={"x & ": "(x > 0) & "},
     ),
     Mistake(
@@ -138,7 +173,10 @@ MISTAKES = [
         layer.weight.assign(np.zeros((1, 2)))
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "a Parameter keeps its dtype, float32; assign got float64. gg.astype(value, gg.float32) "
+            "converts. (at train.py:2)"
+        ),
         cure={"np.zeros((1, 2))": "gg.astype(np.zeros((1, 2)), gg.float32)"},
     ),
     Mistake(
@@ -148,7 +186,10 @@ MISTAKES = [
         nn.Dropout(0.5)(pixels)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "in Dropout: Dropout needs a float input; got int64 of shape (1, 2). gg.astype(x, gg.float32) "
+            "converts. (at train.py:2)"
+        ),
         cure={"(pixels)": "(gg.astype(pixels, gg.float32))"},
     ),
 ]

@@ -1,4 +1,4 @@
-"""Mistakes with functions that differentiate functions, and with ops of your own: gg.grad, gg.gradcheck, gg.Function."""
+"""Mistakes with functions that differentiate functions, and with ops of one's own: grad, gradcheck, Function."""
 
 import pytest
 from mistake import Mistake
@@ -14,7 +14,10 @@ MISTAKES = [
         gradient = gg.grad(loss, w)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "grad takes a function; got a tensor. The gradients of a loss that is computed already: "
+            "loss.backward(), and then x.grad. (at train.py:3)"
+        ),
         cure={"gradient = gg.grad(loss, w)": "loss.backward()\ngradient = w.grad"},
         then="assert gradient.item() == 6.0",
     ),
@@ -24,7 +27,10 @@ MISTAKES = [
         gradient = gg.grad(lambda x: x * x, 3.0)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "argnums says by number, from 0, which arguments to differentiate for; got 3.0. The function "
+            "that grad returns takes the values: gg.grad(f)(x). (at train.py:1)"
+        ),
         cure={"x * x, 3.0)": "x * x)(3.0)"},
         then="assert gradient.item() == 6.0",
     ),
@@ -34,7 +40,10 @@ MISTAKES = [
         gradient = gg.grad(lambda x: x * x)(gg.tensor([1.0, 2.0]))
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "grad needs a function that returns a single number; <lambda> returned shape (2,). Sum or "
+            "average it, or use gg.vjp for the gradient weighted by an upstream tensor. (at train.py:1)"
+        ),
         cure={"x * x": "(x * x).sum()"},
         then="assert gradient.tolist() == [2.0, 4.0]",
     ),
@@ -47,7 +56,10 @@ MISTAKES = [
         gradient = gg.grad(f)(3.0)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "grad needs a function that returns a tensor; f returned NoneType. Is `return` missing? (at "
+            "train.py:4)"
+        ),
         cure={"    x * x": "    return x * x"},
     ),
     Mistake(
@@ -59,7 +71,10 @@ MISTAKES = [
         gradient = gg.grad(f)(3.0)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "grad needs a function that returns a tensor; f returned float. Compute with tensors, without "
+            ".item() and .numpy(). (at train.py:4)"
+        ),
         cure={"x.item()": "x"},
     ),
     Mistake(
@@ -68,7 +83,10 @@ MISTAKES = [
         gradient = gg.grad(lambda x: x * x)(3)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "only floating-point tensors can require a gradient; got dtype int64. Write 1.0 instead of 1, or "
+            "pass dtype=gg.float32. (at train.py:1)"
+        ),
         cure={"(3)": "(3.0)"},
     ),
     Mistake(
@@ -77,7 +95,7 @@ MISTAKES = [
         gradient = gg.grad(lambda x, y: x * y, argnums=2)(1.0, 2.0)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="grad got argnums=2, but the function was called with 2 arguments, counted from 0 (at train.py:1)",
         cure={"argnums=2": "argnums=1"},
     ),
     Mistake(
@@ -97,7 +115,10 @@ MISTAKES = [
         gg.gradcheck(Square.apply, gg.tensor(3.0))
         """,
         error=gg.GradientMismatch,
-        says="?",
+        says=(
+            "derivative 1 with respect to argument 0, index (): automatic -6, numerical 6, relative error "
+            "2.0e+00 > 1e-06. The sign is wrong: look at the backward of your Function. (at train.py:12)"
+        ),
         cure={"-2 * x": "2 * x"},
     ),
     Mistake(
@@ -117,7 +138,11 @@ MISTAKES = [
         gg.gradcheck(Cube.apply, gg.tensor(2.0))
         """,
         error=gg.GradientMismatch,
-        says="?",
+        says=(
+            "derivative 1 with respect to argument 0, index (): automatic 8, numerical 12, relative error "
+            "3.3e-01 > 1e-06. Look at the backward of your Function, and at kinks such as that of relu at 0. "
+            "(at train.py:12)"
+        ),
         cure={"2 * x": "3 * x"},
     ),
     Mistake(
@@ -129,7 +154,11 @@ MISTAKES = [
         gg.gradcheck(f, gg.tensor(0.0))
         """,
         error=gg.GradientMismatch,
-        says="?",
+        says=(
+            "derivative 1 with respect to argument 0, index (): automatic 0, numerical 1, relative error "
+            "1.0e+00 > 1e-06. No gradient arrived: does the value leave the graph, through .numpy() or "
+            ".item()? (at train.py:4)"
+        ),
         cure={"gg.asarray(np.exp(x.numpy()))": "gg.exp(x)"},
     ),
     Mistake(
@@ -139,7 +168,11 @@ MISTAKES = [
         gg.gradcheck(lambda x: model(x), gg.tensor([[1.0, 2.0]]))
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "gradcheck needs a function that gives the same result every time; it gave -11.2899274 and then "
+            "-6.06842735. Is Dropout in training mode? Call model.eval(), or draw random numbers outside. "
+            "(at train.py:2)"
+        ),
         cure={"nn.Dropout(0.5))": "nn.Dropout(0.5)).eval()"},
     ),
     Mistake(
@@ -148,7 +181,10 @@ MISTAKES = [
         gg.gradcheck(lambda x: x * x, gg.tensor([1, 2]))
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "gradcheck needs at least one floating-point input; got none. Write 1.0 instead of 1. (at "
+            "train.py:1)"
+        ),
         cure={"[1, 2]": "[1.0, 2.0]"},
     ),
     Mistake(
@@ -169,7 +205,10 @@ MISTAKES = [
         Product.apply(a, gg.tensor(5.0)).backward()
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "Product.backward must return one gradient (or None) for each of the 2 arguments of forward; it "
+            "returned 1 (at train.py:13)"
+        ),
         cure={"return upstream * y": "return upstream * y, upstream * x"},
         then="assert a.grad.item() == 5.0",
     ),
@@ -191,7 +230,10 @@ MISTAKES = [
         Total.apply(a).backward()
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "Total.backward must return a gradient of shape (2,) for argument 0, the shape of the argument; "
+            "it returned shape (). gg.broadcast_to repeats, gg.sum adds up. (at train.py:13)"
+        ),
         cure={"return upstream": "return gg.broadcast_to(upstream, x.shape)"},
         then="assert a.grad.tolist() == [1.0, 1.0]",
     ),
@@ -211,7 +253,10 @@ MISTAKES = [
         Double.apply(a).backward()
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "Double.backward returned no gradient for any tensor: is `return` missing? gg.stop_gradient is "
+            "the op that lets no gradient pass. (at train.py:11)"
+        ),
         cure={"    2 * upstream": "    return 2 * upstream"},
         then="assert a.grad.item() == 2.0",
     ),
@@ -232,7 +277,10 @@ MISTAKES = [
         Square.apply(a).backward()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "backward reads ctx.saved_tensors, but forward saved none: call ctx.save_for_backward(x) in "
+            "forward (at train.py:8)"
+        ),
         cure={"return x * x": "ctx.save_for_backward(x)\n        return x * x"},
         then="assert a.grad.item() == 6.0",
     ),
@@ -247,8 +295,8 @@ MISTAKES = [
         y = Double(gg.tensor(3.0))
         """,
         error=gg.ArgumentError,
-        says="?",
-        cure={"Double(gg": "Double.apply(gg"},
+        says="Double is applied, not made or called: write Double.apply(x) (at train.py:6)",
+        cure={"y = Double(": "y = Double.apply("},
     ),
     Mistake(
         "a Function with methods of an object",
@@ -260,7 +308,10 @@ MISTAKES = [
         y = Double.apply(gg.tensor(3.0))
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "Double.forward must be a static method, without self: write @staticmethod above it (at "
+            "train.py:1)"
+        ),
         cure={"    def forward(self, x)": "    @staticmethod\n    def forward(ctx, x)"},
     ),
     Mistake(
@@ -275,7 +326,10 @@ MISTAKES = [
         y = Double.apply(gg.tensor([3.0]))
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "Double.forward must return a tensor; it returned ndarray. gg.asarray(result) makes one. (at "
+            "train.py:7)"
+        ),
         cure={"return result": "return gg.asarray(result)"},
     ),
 ]

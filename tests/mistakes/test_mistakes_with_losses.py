@@ -14,7 +14,11 @@ MISTAKES = [
         loss = nn.MSELoss()(output, target)
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "MSELoss needs output and target of the same shape; got output (4, 1) and target (4,), which are "
+            "not compared element by element. Reshape one of them, for example target.reshape((4, 1)). (at "
+            "train.py:3)"
+        ),
         cure={"(output, target)": "(output, target.reshape((4, 1)))"},
     ),
     Mistake(
@@ -25,8 +29,25 @@ MISTAKES = [
         loss = nn.MSELoss()(scores, labels)
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "MSELoss needs output and target of the same shape; got output (4, 3) and target (4,), which are "
+            "not compared element by element. For class labels use CrossEntropyLoss. (at train.py:3)"
+        ),
         cure={"nn.MSELoss()": "nn.CrossEntropyLoss()"},
+    ),
+    Mistake(
+        "the labels of another batch",
+        """
+        scores = gg.zeros((3, 2))
+        labels = gg.tensor([0, 1, 1, 0])
+        loss = nn.CrossEntropyLoss()(scores, labels)
+        """,
+        error=gg.ShapeError,
+        says=(
+            "CrossEntropyLoss needs one label per sample: for output (3, 2) a target of shape (3,); got "
+            "(4,). (at train.py:3)"
+        ),
+        cure={"(scores, labels)": "(scores, labels[:3])"},
     ),
     Mistake(
         "labels as floats",
@@ -36,7 +57,10 @@ MISTAKES = [
         loss = nn.CrossEntropyLoss()(scores, labels)
         """,
         error=gg.DTypeError,
-        says="?",
+        says=(
+            "CrossEntropyLoss needs class labels as integers; got float32 of shape (3,). If these are "
+            "labels, use gg.astype(target, gg.int64). (at train.py:3)"
+        ),
         cure={"(scores, labels)": "(scores, gg.astype(labels, gg.int64))"},
     ),
     Mistake(
@@ -47,7 +71,10 @@ MISTAKES = [
         loss = nn.CrossEntropyLoss()(scores, labels)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "CrossEntropyLoss got the label 3 at position 2, but the output has 3 classes: labels are 0 to "
+            "2. These labels count from 1: subtract 1. (at train.py:3)"
+        ),
         cure={"(scores, labels)": "(scores, labels - 1)"},
     ),
     Mistake(
@@ -58,7 +85,10 @@ MISTAKES = [
         loss = nn.CrossEntropyLoss()(scores, labels)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "CrossEntropyLoss got the label 4 at position 2, but the output has 2 classes: labels are 0 to "
+            "1. For these labels the model needs 5 outputs. (at train.py:3)"
+        ),
         cure={"nn.Linear(4, 2)": "nn.Linear(4, 5)"},
     ),
     Mistake(
@@ -69,8 +99,13 @@ MISTAKES = [
         loss = nn.CrossEntropyLoss()(scores, labels)
         """,
         error=gg.ArgumentError,
-        says="?",
-        cure={"nn.CrossEntropyLoss()(scores, labels)": "nn.BCEWithLogitsLoss()(scores, labels.reshape(3, 1))"},
+        says=(
+            "CrossEntropyLoss got the label 1 at position 1, but the output has 1 class: the only label is "
+            "0. With one score per sample, use BCEWithLogitsLoss. (at train.py:3)"
+        ),
+        cure={
+            "nn.CrossEntropyLoss()(scores, labels)": "nn.BCEWithLogitsLoss()(scores, labels.reshape(3, 1))"
+        },
     ),
     Mistake(
         "one-hot targets of integers",
@@ -80,7 +115,11 @@ MISTAKES = [
         loss = nn.CrossEntropyLoss()(scores, target)
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "CrossEntropyLoss needs one label per sample: for output (2, 3) a target of shape (2,); got (2, "
+            "3). If this is one-hot or a probability per class, gg.argmax(target, axis=1) gives labels. (at "
+            "train.py:3)"
+        ),
         cure={"(scores, target)": "(scores, gg.argmax(target, axis=1))"},
     ),
     Mistake(
@@ -91,7 +130,10 @@ MISTAKES = [
         loss = nn.CrossEntropyLoss()(scores, labels)
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "CrossEntropyLoss needs one label per sample: for output (3, 2) a target of shape (3,); got (3, "
+            "1). Use target.reshape((3,)). (at train.py:3)"
+        ),
         cure={"(scores, labels)": "(scores, labels.reshape((3,)))"},
     ),
     Mistake(
@@ -101,7 +143,13 @@ MISTAKES = [
         probabilities = model(gg.ones((2, 4)))
         loss = nn.CrossEntropyLoss()(probabilities, gg.tensor([0, 2]))
         """,
-        warns=("?",),
+        warns=(
+            (
+                "train.py:3: CrossEntropyLoss got rows that are probabilities already: positive, with sum 1. It "
+                "applies softmax itself, so a model that ends in Softmax learns slowly. Leave the Softmax out, "
+                "or use NLLLoss on their logarithm."
+            ),
+        ),
         cure={", nn.Softmax(dim=1)": ""},
     ),
     Mistake(
@@ -111,7 +159,12 @@ MISTAKES = [
         probabilities = model(gg.ones((2, 4)))
         loss = nn.BCEWithLogitsLoss()(probabilities, gg.tensor([[0.0], [1.0]]))
         """,
-        warns=("?",),
+        warns=(
+            (
+                "train.py:3: BCEWithLogitsLoss got the output of the sigmoid at train.py:2, and applies sigmoid "
+                "itself: twice makes learning slow. Leave that sigmoid out, or use BCELoss."
+            ),
+        ),
         cure={"nn.BCEWithLogitsLoss()": "nn.BCELoss()"},
     ),
     Mistake(
@@ -121,7 +174,10 @@ MISTAKES = [
         loss = nn.BCELoss()(scores, gg.tensor([[0.0], [1.0]]))
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "BCELoss needs every output in [0, 1]; got -1.5 at index [0, 0]. Put nn.Sigmoid() last, or "
+            "better: use BCEWithLogitsLoss, which takes any score. (at train.py:2)"
+        ),
         cure={"nn.BCELoss()": "nn.BCEWithLogitsLoss()"},
     ),
     Mistake(
@@ -131,7 +187,10 @@ MISTAKES = [
         loss = nn.NLLLoss()(scores, gg.tensor([0, 1]))
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "NLLLoss needs log-probabilities, which are at most 0; got 2.5. Put nn.LogSoftmax(dim=1) last, "
+            "or use CrossEntropyLoss, which takes any scores. (at train.py:2)"
+        ),
         cure={"nn.NLLLoss()(scores": "nn.NLLLoss()(nn.LogSoftmax(dim=1)(scores)"},
     ),
     Mistake(
@@ -141,7 +200,10 @@ MISTAKES = [
         loss = nn.NLLLoss()(probabilities, gg.tensor([1]))
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "NLLLoss needs log-probabilities, which are at most 0; got 0.5. Put nn.LogSoftmax(dim=1) last, "
+            "or use CrossEntropyLoss, which takes any scores. (at train.py:2)"
+        ),
         cure={"nn.Softmax": "nn.LogSoftmax"},
     ),
     Mistake(
@@ -152,7 +214,10 @@ MISTAKES = [
         loss = nn.BCEWithLogitsLoss()(scores, target)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "BCEWithLogitsLoss needs every target in [0, 1]; got -1 at index [1]. Labels of -1 and 1 become "
+            "0 and 1 by (target + 1) / 2. (at train.py:3)"
+        ),
         cure={"(scores, target)": "(scores, (target + 1) / 2)"},
     ),
     Mistake(
@@ -163,7 +228,10 @@ MISTAKES = [
         loss = nn.MSELoss()(x[rows][:, :1], y[rows])
         """,
         error=gg.ShapeError,
-        says="?",
+        says=(
+            "MSELoss got an empty batch, of shape (0, 1): there is no mean over nothing. Leave such batches "
+            "out, or use reduction='sum'. (at train.py:3)"
+        ),
         cure={"> 9": "> 1"},
     ),
     Mistake(
@@ -173,7 +241,10 @@ MISTAKES = [
         loss = nn.CrossEntropyLoss(scores, labels)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "CrossEntropyLoss is made first, from its settings, and then called: "
+            "nn.CrossEntropyLoss()(output, target) (at train.py:2)"
+        ),
         cure={"nn.CrossEntropyLoss(": "nn.CrossEntropyLoss()("},
     ),
     Mistake(
@@ -182,7 +253,7 @@ MISTAKES = [
         loss = nn.MSELoss(reduction="average")
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="reduction must be 'mean', 'sum' or 'none'; got 'average' (at train.py:1)",
         cure={"average": "mean"},
     ),
 ]

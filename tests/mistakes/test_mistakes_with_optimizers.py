@@ -13,7 +13,7 @@ MISTAKES = [
         optimizer = optim.SGD(model, lr=0.1)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="SGD takes parameters, not the model itself: pass model.parameters() (at train.py:2)",
         cure={"(model,": "(model.parameters(),"},
     ),
     Mistake(
@@ -23,7 +23,7 @@ MISTAKES = [
         optimizer = optim.SGD(model.parameters, lr=0.1)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="SGD takes parameters, not a function: call it, model.parameters() (at train.py:2)",
         cure={"parameters,": "parameters(),"},
     ),
     Mistake(
@@ -35,7 +35,10 @@ MISTAKES = [
         optimizer = optim.SGD(parameters, lr=0.1)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "SGD got no parameters: pass model.parameters(), of a model that has some. A generator such as "
+            "model.parameters() is empty once it has been used. (at train.py:4)"
+        ),
         cure={"SGD(parameters": "SGD(model.parameters()"},
     ),
     Mistake(
@@ -45,7 +48,10 @@ MISTAKES = [
         optimizer = optim.SGD([w], lr=0.1)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "SGD changes nn.Parameter objects; number 0 is tensor([1., 2.], requires_grad=True) (Tensor). A "
+            "module keeps its own in module.parameters(); nn.Parameter(x) makes one. (at train.py:2)"
+        ),
         cure={"gg.tensor([1.0, 2.0], requires_grad=True)": "nn.Parameter([1.0, 2.0])"},
     ),
     Mistake(
@@ -56,7 +62,10 @@ MISTAKES = [
         optimizer = optim.SGD(both, lr=0.1)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "SGD got the parameter number 4, of shape (1, 2), twice: it would be changed twice in each step. "
+            "List it once. (at train.py:3)"
+        ),
         cure={", encoder.weight": ""},
     ),
     Mistake(
@@ -65,7 +74,7 @@ MISTAKES = [
         optimizer = optim.SGD(nn.Linear(2, 1).parameters(), lr=-0.1)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="SGD needs a number lr >= 0; got -0.1 (at train.py:1)",
         cure={"-0.1": "0.1"},
     ),
     Mistake(
@@ -75,7 +84,7 @@ MISTAKES = [
         optimizer = optim.Adam(nn.Linear(2, 1).parameters(), lr=settings["lr"])
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="Adam needs a number lr >= 0; got '0.1' (at train.py:2)",
         cure={'settings["lr"])': 'float(settings["lr"]))'},
     ),
     Mistake(
@@ -84,7 +93,10 @@ MISTAKES = [
         optimizer = optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1, nesterov=True)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "SGD needs momentum > 0 and dampening = 0 for nesterov; got momentum=0.0, dampening=0.0 (at "
+            "train.py:1)"
+        ),
         cure={"nesterov": "momentum=0.9, nesterov"},
     ),
     Mistake(
@@ -93,7 +105,7 @@ MISTAKES = [
         optimizer = optim.Adam(nn.Linear(2, 1).parameters(), betas=0.9)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="Adam needs two betas in [0, 1); got 0.9 (at train.py:1)",
         cure={"0.9": "(0.9, 0.999)"},
     ),
     Mistake(
@@ -103,7 +115,10 @@ MISTAKES = [
         optimizer = optim.SGD([{"params": layer.parameters(), "learning_rate": 0.5}], lr=0.1)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says=(
+            "SGD has no setting 'learning_rate'; it has lr, momentum, dampening, weight_decay, nesterov (at "
+            "train.py:2)"
+        ),
         cure={"learning_rate": "lr"},
     ),
     Mistake(
@@ -113,7 +128,7 @@ MISTAKES = [
         scheduler = optim.lr_scheduler.StepLR(0.1, step_size=10)
         """,
         error=gg.ArgumentError,
-        says="?",
+        says="StepLR schedules an optimizer, such as optim.SGD(...); got float (at train.py:2)",
         cure={"StepLR(0.1": "StepLR(optimizer"},
     ),
     Mistake(
@@ -125,7 +140,10 @@ MISTAKES = [
         optimizer.step()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "SGD.step() found no gradient on any of its 2 parameters: call loss.backward() first, and "
+            "zero_grad() before backward() or after step() (at train.py:4)"
+        ),
         cure={"optimizer.step": "loss.backward()\noptimizer.step"},
     ),
     Mistake(
@@ -139,7 +157,10 @@ MISTAKES = [
         optimizer.step()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "SGD.step() found no gradient on any of its 2 parameters: call loss.backward() first, and "
+            "zero_grad() before backward() or after step() (at train.py:6)"
+        ),
         cure={"loss.backward()\noptimizer.zero_grad()": "optimizer.zero_grad()\nloss.backward()"},
     ),
     Mistake(
@@ -152,7 +173,13 @@ MISTAKES = [
             loss.backward()
             optimizer.step()
         """,
-        warns=("?",),
+        warns=(
+            (
+                "train.py:6: SGD.step() used gradients that still hold those of the step() at train.py:6, "
+                "because backward() adds to what is there. Before each step: optimizer.zero_grad(), then "
+                "loss.backward()."
+            ),
+        ),
         cure={"    loss.backward()": "    optimizer.zero_grad()\n    loss.backward()"},
     ),
     Mistake(
@@ -167,7 +194,10 @@ MISTAKES = [
             optimizer.step()
         """,
         error=gg.GraphError,
-        says="?",
+        says=(
+            "the graph behind this result was freed by the backward() at train.py:6. Run the forward "
+            "computation again, or pass retain_graph=True to that backward(). (at train.py:6)"
+        ),
         cure={
             "loss = model(gg.ones((3, 2))).mean()\n": "",
             "    loss.backward()": "    loss = model(gg.ones((3, 2))).mean()\n    loss.backward()",
@@ -182,10 +212,16 @@ MISTAKES = [
         data = gg.data.DataLoader((np.ones((4, 2), np.float32), np.ones((4, 1), np.float32)), batch_size=2)
         gg.fit(model, nn.MSELoss(), data, optimizer, epochs=1, progress=False)
         """,
-        warns=("?",),
+        warns=(
+            (
+                "train.py:5: the optimizer lacks 2 of the model's 4 parameters, which will stay as they are: "
+                "1.weight, 1.bias. Make it from model.parameters(), after the model's last change; or, if this "
+                "is meant, freeze them: parameter.requires_grad = False"
+            ),
+        ),
         cure={
-            "optimizer = optim.SGD(model.parameters(), lr=0.1)\nmodel[1] = nn.Linear(8, 1)":
-            "model[1] = nn.Linear(8, 1)\noptimizer = optim.SGD(model.parameters(), lr=0.1)",
+            "optimizer = optim.SGD(model.parameters(), lr=0.1)\n": "",
+            "nn.Linear(8, 1)\n": "nn.Linear(8, 1)\noptimizer = optim.SGD(model.parameters(), lr=0.1)\n",
         },
     ),
     Mistake(
@@ -197,7 +233,10 @@ MISTAKES = [
         optimizer.load_state_dict(saved)
         """,
         error=gg.CheckpointError,
-        says="?",
+        says=(
+            "the saved optimizer had the settings betas, eps, lr, weight_decay; SGD has dampening, lr, "
+            "momentum, nesterov, weight_decay. Make the same optimizer as then."
+        ),
         cure={"optim.SGD(model.parameters(), lr=0.1)": "optim.Adam(model.parameters())"},
     ),
 ]

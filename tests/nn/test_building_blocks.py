@@ -302,7 +302,7 @@ def test_representations_show_the_settings():
         (
             lambda: nn.ModuleList()(gg.ones(2)),
             gg.GraphError,
-            "in ModuleList: ModuleList is a list and cannot be called: loop over it in the forward of your own "
+            "in ModuleList: a list of modules cannot be called: loop over it in the forward of your own "
             "module, or use nn.Sequential(*layers)",
         ),
     ],

@@ -280,33 +280,35 @@ EMPTY = "there is no mean over nothing. Leave such batches out, or use reduction
         (
             lambda: nn.CrossEntropyLoss()(scores(4, 10), [0, 9, 10, 3]),
             gg.ArgumentError,
-            "CrossEntropyLoss got the label 10 at position 2, but there are 10 classes: labels are 0 to 9.",
+            "CrossEntropyLoss got the label 10 at position 2, but the output has 10 classes: labels are 0 to 9. "
+            "For these labels the model needs 11 outputs.",
         ),
         (
             lambda: nn.NLLLoss()(scores(3, 3), [1, 2, 3]),
             gg.ArgumentError,
-            "NLLLoss got the label 3 at position 2, but there are 3 classes: labels are 0 to 2. "
+            "NLLLoss got the label 3 at position 2, but the output has 3 classes: labels are 0 to 2. "
             "These labels count from 1: subtract 1.",
         ),
         (
             lambda: nn.MultiMarginLoss()(scores(2, 3), [0, -100]),
             gg.ArgumentError,
-            "MultiMarginLoss got the label -100 at position 1, but there are 3 classes: labels are 0 to 2.",
+            "MultiMarginLoss got the label -100 at position 1, but the output has 3 classes: labels are 0 to 2.",
         ),
         (
             lambda: nn.CrossEntropyLoss(ignore_index=-1)(scores(1, 2, 2), [[-1, -100]]),
             gg.ArgumentError,
-            "CrossEntropyLoss got the label -100 at position 0, 1, but there are 2 classes: labels are 0 to 1.",
+            "CrossEntropyLoss got the label -100 at position 0, 1, but the output has 2 classes: labels are 0 to 1.",
         ),
         (
             lambda: nn.CrossEntropyLoss()(scores(2), 5),
             gg.ArgumentError,
-            "CrossEntropyLoss got the label 5, but there are 2 classes: labels are 0 to 1.",
+            "CrossEntropyLoss got the label 5, but the output has 2 classes: labels are 0 to 1. "
+            "For these labels the model needs 6 outputs.",
         ),
         (
             lambda: nn.CrossEntropyLoss()(scores(2, 1), [0, 1]),
             gg.ArgumentError,
-            "CrossEntropyLoss got the label 1 at position 1, but there are 1 classes: labels are 0 to 0. "
+            "CrossEntropyLoss got the label 1 at position 1, but the output has 1 class: the only label is 0. "
             "With one score per sample, use BCEWithLogitsLoss.",
         ),
         (

@@ -191,7 +191,8 @@ def test_everything_that_does_not_fit_is_listed_and_nothing_is_changed():
     with pytest.raises(gg.CheckpointError) as caught:
         model.load_state_dict(state)
     assert caught.value.message == (
-        "the state does not fit Sequential, and nothing was changed:\n"
+        "the state does not fit Sequential, and nothing was changed. Make the model as it was when the state was "
+        "taken:\n"
         "  missing: 'hidden.weight' of shape (3, 2) (the other side has 'hiden.weight')\n"
         "  unexpected: 'hiden.weight' (the other side has 'hidden.weight')\n"
         "  unexpected: 'epoch'\n"

@@ -127,8 +127,9 @@ def elementwise() -> Iterator[Row]:
     yield Row(arithmetic.Power(), (bases, exponents), "base not positive", twice=True, fixed=(1,))
     # 5.5 % 2 and the like: at least 0.2 from where the remainder jumps
     yield from of_two(arithmetic.Remainder(), away_from_integers, plus_or_minus_one)
-    yield from of_two(arithmetic.Maximum(), between(0, 1), between(1.2, 2))
-    yield from of_two(arithmetic.Minimum(), between(0, 1), between(1.2, 2))
+    # now the first and now the second is larger, by at least 0.3
+    yield from of_two(arithmetic.Maximum(), between(-0.7, 0.7), away_from_zero(1, 2))
+    yield from of_two(arithmetic.Minimum(), between(-0.7, 0.7), away_from_zero(1, 2))
     yield Row(arithmetic.Maximum(), (np.array([1.0, 2.0]), np.array([1.0, 3.0])), "ties")
     yield Row(arithmetic.Minimum(), (np.array([1.0, 2.0]), np.array([1.0, 3.0])), "ties")
     bounds = (np.array([-1.0, 1.0, -0.5]), np.array([1.0, 2.0, 2.0]))

@@ -94,6 +94,24 @@ def test_what_forward_saved_belongs_to_its_own_run():
     assert x.grad.item() == 24.0
 
 
+def test_forward_runs_once_unless_its_inputs_or_the_order_of_the_derivative_ask_for_more():
+    runs = []
+
+    class Counted(Cube):
+        @staticmethod
+        def forward(ctx, x):
+            runs.append(x.item())
+            return Cube.forward(ctx, x)
+
+    x = gg.tensor(2.0, requires_grad=True)
+    y = Counted.apply(x)
+    y.backward(retain_graph=True)
+    y.backward(retain_graph=True)
+    assert runs == [2.0]
+    y.backward(create_graph=True)  # now what it saved must be connected to x
+    assert runs == [2.0, 2.0]
+
+
 def test_a_warning_of_the_users_own_numpy_code_reaches_the_user():
     class Logarithm(gg.Function):
         @staticmethod

@@ -162,7 +162,14 @@ def test_a_position_set_twice_keeps_the_last_value():
         (
             1.0,
             DTypeError,
-            "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got float32",
+            "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got 1.0. "
+            "// divides to a whole number",
+        ),
+        (
+            np.array([0.0], np.float32),
+            DTypeError,
+            "an index must be an integer, a slice, None, ... or a tensor of integers or booleans; got float32. "
+            "gg.astype(index, gg.int64) converts",
         ),
         (
             True,

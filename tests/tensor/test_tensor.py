@@ -178,7 +178,7 @@ def test_a_tensor_of_which_only_the_shape_is_known():
         x[x > 0]
 
 
-NOT_NUMBERS = "Turn categories into integers first."
+NOT_NUMBERS = "Turn categories into integers first: np.unique(x, return_inverse=True)[1]."
 
 
 @pytest.mark.parametrize(
@@ -280,19 +280,19 @@ NOT_NUMBERS = "Turn categories into integers first."
         (
             lambda: bool(gg.ones(2)),
             GraphError,
-            "the truth value of a tensor of shape (2,) is ambiguous: use gg.any(x), gg.all(x), "
-            "or gg.where(condition, a, b) to choose element by element",
+            "the truth value of a tensor of shape (2,) is ambiguous: use gg.any(x) or gg.all(x) for one answer, "
+            "gg.where(x > 0, a, b) to choose element by element, gg.logical_and for `and` and a < x < b",
         ),
         (
             lambda: bool(gg.zeros(0)),
             GraphError,
-            "the truth value of a tensor of shape (0,) is ambiguous: use gg.any(x), gg.all(x), "
-            "or gg.where(condition, a, b) to choose element by element",
+            "the truth value of a tensor of shape (0,) is ambiguous: use gg.any(x) or gg.all(x) for one answer, "
+            "gg.where(x > 0, a, b) to choose element by element, gg.logical_and for `and` and a < x < b",
         ),
         (
             lambda: gg.ones(2).__setitem__(0, 1.0),
             DTypeError,
-            "tensors never change: write x = x.at[index].set(value), which returns a new tensor",
+            "tensors never change: write x = x.at[index].set(value), or .add(value), for a new one",
         ),
         (
             lambda: copy.deepcopy(gg.tensor([1.0], requires_grad=True) * 2.0),
@@ -331,7 +331,8 @@ NOT_NUMBERS = "Turn categories into integers first."
         (
             lambda: np.hypot(gg.ones(2), 1.0),
             DTypeError,
-            "np.hypot does not work on tensors: use x.numpy() outside the graph",
+            "np.hypot does not work on tensors, and glassgrad has no such function: outside the graph, "
+            "np.hypot(x.numpy()) does",
         ),
     ],
 )

@@ -64,7 +64,14 @@ class TestTraining:
         layer = nn.Linear(1, 1, dtype=gg.float64)
         start = layer.weight.item()
         layer.weight.grad = gg.tensor([[1e6]], dtype=gg.float64)
-        gg.fit(layer, nn.MSELoss(), DataLoader((x, y), 10), gg.optim.SGD(layer.parameters(), lr=0.0), 1, progress=False)
+        gg.fit(
+            layer,
+            nn.MSELoss(),
+            DataLoader((x, y), 10),
+            gg.optim.SGD(layer.parameters(), lr=0.0),
+            1,
+            progress=False,
+        )
         assert layer.weight.item() == start
         error = start * x + layer.bias.item() - y
         assert layer.weight.grad.item() == pytest.approx(2 * np.mean(error * x), rel=1e-12)
@@ -140,7 +147,9 @@ class TestTraining:
         layer = nn.Linear(1, 1, dtype=gg.float64)
         optimizer = gg.optim.SGD(layer.parameters(), lr=0.8)
         schedule = LearningRateSchedule(gg.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5))
-        history = gg.fit(layer, nn.MSELoss(), DataLoader((x, y), 5), optimizer, 3, callbacks=[schedule], progress=False)
+        history = gg.fit(
+            layer, nn.MSELoss(), DataLoader((x, y), 5), optimizer, 3, callbacks=[schedule], progress=False
+        )
         assert history["learning_rate"] == [0.8, 0.4, 0.2]
 
     def test_schedule_can_step_with_every_update(self):
@@ -234,10 +243,18 @@ class TestModes:
         model = nn.Sequential(nn.Dropout(0.5), Scores())
         optimizer = gg.optim.SGD(model.parameters(), lr=0.0)
         history = gg.fit(
-            model, nn.MSELoss(), DataLoader((x, y), 4), optimizer, 1, validation=DataLoader((x, y), 4), progress=False
+            model,
+            nn.MSELoss(),
+            DataLoader((x, y), 4),
+            optimizer,
+            1,
+            validation=DataLoader((x, y), 4),
+            progress=False,
         )
         assert history["validation_loss"] == [1.0]
-        assert history["loss"][0] == pytest.approx(2.0, abs=0.9)  # half the units, each doubled: mean of 4 · 1/2
+        assert history["loss"][0] == pytest.approx(
+            2.0, abs=0.9
+        )  # half the units, each doubled: mean of 4 · 1/2
 
     def test_validation_data_may_be_the_training_data(self):
         x, y = line_data()

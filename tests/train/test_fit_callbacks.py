@@ -57,7 +57,9 @@ class TestEarlyStopping:
             ([NAN, 5, NAN, NAN, 1], 2, 0.0, 4, 2),  # nan is never better
         ],
     )
-    def test_stops_after_patience_and_brings_the_best_back(self, losses, patience, min_delta, epochs, best_epoch):
+    def test_stops_after_patience_and_brings_the_best_back(
+        self, losses, patience, min_delta, epochs, best_epoch
+    ):
         stopping = gg.EarlyStopping(patience, min_delta=min_delta)
         history, states, model = fit_with_losses(losses, stopping)
         assert len(history) == epochs
@@ -115,7 +117,15 @@ class TestMoments:
 
         model = nn.Linear(1, 1)
         data = DataLoader((np.ones((3, 1), np.float32), np.ones((3, 1), np.float32)), 2)
-        gg.fit(model, nn.MSELoss(), data, gg.optim.SGD(model.parameters()), 2, callbacks=[Notes()], progress=False)
+        gg.fit(
+            model,
+            nn.MSELoss(),
+            data,
+            gg.optim.SGD(model.parameters()),
+            2,
+            callbacks=[Notes()],
+            progress=False,
+        )
         assert calls == [
             ("begin", 1, 0, {}),
             ("step", 1, 1, 2),
@@ -137,7 +147,9 @@ class TestMoments:
         data = DataLoader((np.ones((4, 1), np.float32), np.ones((4, 1), np.float32)), 2)
         history = gg.fit(model, nn.MSELoss(), data, gg.optim.SGD(model.parameters()), 5, callbacks=[Stop()])
         assert len(history) == 2  # the epoch under way is finished
-        assert capsys.readouterr().out.splitlines()[-1] == "stopped after epoch 2 of 5: three steps are enough"
+        assert (
+            capsys.readouterr().out.splitlines()[-1] == "stopped after epoch 2 of 5: three steps are enough"
+        )
 
     def test_an_error_in_one_comes_out(self):
         class Broken(Callback):
@@ -147,4 +159,12 @@ class TestMoments:
         model = nn.Linear(1, 1)
         data = DataLoader((np.ones((2, 1), np.float32), np.ones((2, 1), np.float32)), 2)
         with pytest.raises(RuntimeError, match="mine"):
-            gg.fit(model, nn.MSELoss(), data, gg.optim.SGD(model.parameters()), 1, callbacks=[Broken()], progress=False)
+            gg.fit(
+                model,
+                nn.MSELoss(),
+                data,
+                gg.optim.SGD(model.parameters()),
+                1,
+                callbacks=[Broken()],
+                progress=False,
+            )

@@ -159,7 +159,8 @@ class TestParameters:
             fit(model=model, optimizer=optimizer)
         assert [str(warning.message) for warning in warned] == [
             "the optimizer lacks 2 of the model's 4 parameters, which will stay as they are: 0.weight, 0.bias. "
-            "If that is meant, freeze them: parameter.requires_grad = False"
+            "Make it from model.parameters(), after the model's last change; or, if this is meant, freeze them: "
+            "parameter.requires_grad = False"
         ]
         assert warned[0].filename == __file__
 
@@ -203,7 +204,10 @@ class TestLoss:
     def test_inside_no_grad(self):
         with gg.no_grad():
             message = error_of(gg.GraphError)
-        assert message == "fit was called inside `with gg.no_grad():`, where no gradients exist. Call it outside."
+        assert (
+            message
+            == "fit was called inside `with gg.no_grad():`, where no gradients exist. Call it outside."
+        )
 
     def test_of_a_detached_output(self):
         message = error_of(gg.GraphError, loss=lambda output, target: nn.MSELoss()(output.detach(), target))
@@ -293,7 +297,9 @@ class TestNotFinite:
     def test_divergence_keeps_the_last_good_checkpoint_and_the_parameters_before_the_step(self, tmp_path):
         model = nn.Linear(2, 1)
         optimizer = gg.optim.SGD(model.parameters(), lr=1e4)
-        message = error_of(gg.NotFiniteError, model=model, optimizer=optimizer, epochs=50, checkpoint=tmp_path)
+        message = error_of(
+            gg.NotFiniteError, model=model, optimizer=optimizer, epochs=50, checkpoint=tmp_path
+        )
         assert message.startswith("the loss is inf in epoch ")
         assert message.endswith(f" The last good checkpoint is {tmp_path / 'last.safetensors'}.")
         saved = load_checkpoint(tmp_path / "last.safetensors")

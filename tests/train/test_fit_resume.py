@@ -70,7 +70,9 @@ class Setting:
 
 
 def bits(folder: Path) -> dict[str, bytes]:
-    return {name: array.tobytes() for name, array in load_checkpoint(folder / "last.safetensors").arrays.items()}
+    return {
+        name: array.tobytes() for name, array in load_checkpoint(folder / "last.safetensors").arrays.items()
+    }
 
 
 def state(folder: Path) -> dict:
@@ -99,7 +101,9 @@ class TestResume:
         straight = Setting(optimizer)
         history = straight.fit(6, checkpoint=tmp_path / "straight")
         Setting(optimizer).fit(3, checkpoint=tmp_path / "parts")
-        second = Setting(optimizer, seed=99)  # other parameters and random numbers: all must come from the file
+        second = Setting(
+            optimizer, seed=99
+        )  # other parameters and random numbers: all must come from the file
         resumed = second.fit(6, checkpoint=tmp_path / "parts", resume=tmp_path / "parts" / "last.safetensors")
         assert model_bits(second) == model_bits(straight)
         assert bits(tmp_path / "parts") == bits(tmp_path / "straight")
@@ -209,7 +213,9 @@ class TestResume:
         done = Setting(seed=99)
         assert len(done.fit(2, resume=tmp_path)) == 3
         assert model_bits(done) == {
-            name.removeprefix("model."): value for name, value in bits(tmp_path).items() if name.startswith("model.")
+            name.removeprefix("model."): value
+            for name, value in bits(tmp_path).items()
+            if name.startswith("model.")
         }
 
     def test_from_one_folder_into_another(self, tmp_path):
@@ -271,7 +277,14 @@ class TestInterrupt:
         setting = Setting()
         model = Impatient()
         with pytest.raises(KeyboardInterrupt):
-            gg.fit(model, nn.CrossEntropyLoss(), setting.data, gg.optim.SGD(model.parameters()), 1, progress=False)
+            gg.fit(
+                model,
+                nn.CrossEntropyLoss(),
+                setting.data,
+                gg.optim.SGD(model.parameters()),
+                1,
+                progress=False,
+            )
 
     def test_the_handler_before_is_back(self):
         Setting().fit(1)

@@ -24,6 +24,7 @@ from .report import (
     print_plainly,
 )
 from .run_folder import save_model
+from .threads import suitable_threads
 
 EVALUATION_BATCH = 1024
 
@@ -38,7 +39,8 @@ def train_and_report(folder: Path, config: RunConfig, prepared: Prepared, consol
     model = build_network(config.network)
     print_plainly(console, _describe(folder, config, prepared, model))
     try:
-        history = _train(folder, config, prepared, model)
+        with suitable_threads(config):
+            history = _train(folder, config, prepared, model)
         restore_model(folder / BEST, model)
         test = _test(model, prepared)
         best = history.best("loss" if prepared.validation is None else "validation_loss", "min")["epoch"]

@@ -118,17 +118,15 @@ def check_target_exists(table: Table, target: str) -> None:
     if target in table.columns:
         return
     only = table.names[0]
-    hint = next(
-        (
-            f" The fields seem to be separated by {mark!r}; they must be separated by commas."
-            for mark in (";", "\t", "|")
-            if len(table.names) == 1 and mark in only
-        ),
-        "",
-    )
+    for mark in (";", "\t", "|"):
+        if len(table.names) == 1 and mark in only:
+            raise DataError(
+                f"{table.path}: there is no target column {target!r}, only the one column {only!r}. The fields seem to "
+                f"be separated by {mark!r}; they must be separated by commas."
+            )
     raise DataError(
         f"{table.path}: there is no target column {target!r}. "
-        f"{describe_choice('Columns', target, table.names)}{hint}"
+        f"{describe_choice('Columns', target, table.names)}"
     )
 
 

@@ -57,7 +57,7 @@ class DataLoader:
         self.dataset = _as_dataset(dataset)
         if hasattr(batch_size, "shape"):
             raise ArgumentError(
-                f"batch_size must be a whole number; got a {type(batch_size).__name__}. To pair inputs with targets, "
+                f"batch_size must be a whole number; got {type(batch_size).__name__}. To pair inputs with targets, "
                 f"pass a tuple: DataLoader((inputs, targets), batch_size=32)"
             )
         self.batch_size = checked_int("batch_size", batch_size)

@@ -56,6 +56,7 @@ def checked_int(name: str, value: object) -> int:
     try:
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
+        hint = ". // divides to a whole number" if isinstance(value, float) else ""
         raise ArgumentError(
-            f"{name} must be a whole number; got {value!r} ({type(value).__name__})"
+            f"{name} must be a whole number; got {value!r} ({type(value).__name__}){hint}"
         ) from None

@@ -43,7 +43,8 @@ def check_settings(kind: type, settings: tuple[Any, ...], named: Any, inputs: in
                 f"{kind.__name__} is made first, from its settings, and then called: {instead}"
             )
     if (settings or named) and kind.__init__ is object.__init__:  # type: ignore[misc]
-        raise ArgumentError(f"{kind.__name__} has no settings; got {len(settings) + len(named)}")
+        given = ", ".join([*map(repr, settings), *(f"{name}={value!r}" for name, value in named.items())])
+        raise ArgumentError(f"{kind.__name__} takes no settings; got {given}. Write nn.{kind.__name__}()")
 
 
 def require_drop_probability(p: Any) -> float:

@@ -114,7 +114,7 @@ class ModuleList(Container):
     def forward(self, *inputs: Any) -> Any:
         """A list has none: raises GraphError."""
         raise GraphError(
-            "ModuleList is a list and cannot be called: loop over it in the forward of your own module, or use "
+            "a list of modules cannot be called: loop over it in the forward of your own module, or use "
             "nn.Sequential(*layers)"
         )
 

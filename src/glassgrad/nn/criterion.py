@@ -95,6 +95,8 @@ def as_target(name: str, output: Tensor, target: Any) -> Tensor:
         hint = ""
         if given.size == output.size:
             hint = f" Reshape one of them, for example target.reshape({output.shape})."
+        elif given.dtype.kind in "iu" and given.shape == output.shape[:-1]:
+            hint = " For class labels use CrossEntropyLoss."
         raise ShapeError(
             f"{name} needs output and target of the same shape; got output {output.shape} and target {given.shape}, "
             f"which are not compared element by element.{hint}"

@@ -96,14 +96,14 @@ def _require_in_range(name: str, values: Any, classes: int, ignore_index: int | 
         return
     index = np.unravel_index(wrong.argmax(), values.shape)
     position = f" at position {', '.join(map(str, index))}" if index else ""
-    hint = ""
+    hint = f" For these labels the model needs {values.max() + 1} outputs." if values.min() >= 0 else ""
     if classes == 1:
         hint = " With one score per sample, use BCEWithLogitsLoss."
     elif values.min() == 1 and values.max() == classes:
         hint = " These labels count from 1: subtract 1."
     raise ArgumentError(
-        f"{name} got the label {values[index]}{position}, but there are {classes} classes: labels are 0 to "
-        f"{classes - 1}.{hint}"
+        f"{name} got the label {values[index]}{position}, but the output has {classes} "
+        f"{'class: the only label is 0' if classes == 1 else f'classes: labels are 0 to {classes - 1}'}.{hint}"
     )
 
 

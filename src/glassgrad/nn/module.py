@@ -246,14 +246,14 @@ class Module:
         )
 
 
-def _parts(module: Module) -> Iterator[tuple[str, Module | Cell]]:
-    """The modules, parameters and buffers directly in a module, with their names."""
+def _parts(module: Module) -> Iterator[tuple[str, Module | Tensor]]:
+    """The modules and tensors directly in a module, with their names."""
     for name, value in vars(module).items():
         yield from _parts_of(name, value)
 
 
-def _parts_of(name: str, value: Any) -> Iterator[tuple[str, Module | Cell]]:
-    if isinstance(value, Module | Cell):
+def _parts_of(name: str, value: Any) -> Iterator[tuple[str, Module | Tensor]]:
+    if isinstance(value, Module | Tensor):
         yield name, value
     elif isinstance(value, list | tuple):
         for position, item in enumerate(value):
@@ -261,11 +261,6 @@ def _parts_of(name: str, value: Any) -> Iterator[tuple[str, Module | Cell]]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _parts_of(f"{name}.{key}", item)
-    elif isinstance(value, Tensor) and value.requires_grad and value.is_leaf:
-        notice(
-            f"the tensor {name!r} in a module requires a gradient but is no nn.Parameter, so it is not among the "
-            f"model's parameters and will not be learnt: write nn.Parameter(...)"
-        )
 
 
 def _all_modules(
@@ -283,8 +278,18 @@ def _all_cells(module: Module, kind: type[AnyCell]) -> Iterator[tuple[str, AnyCe
     """The cells of a kind by every name they have, a module's own before those of the modules inside it."""
     for name, owner in _all_modules(module):
         for own_name, part in _parts(owner):
+            full_name = f"{name}.{own_name}" if name else own_name
             if isinstance(part, kind):
-                yield f"{name}.{own_name}" if name else own_name, part
+                yield full_name, part
+            elif kind is Parameter and _is_loose_variable(part):
+                notice(
+                    f"the tensor {full_name!r} of a {type(module).__name__} requires a gradient but is no "
+                    f"nn.Parameter, so parameters() leaves it out and it is not learnt: write nn.Parameter(...)"
+                )
+
+
+def _is_loose_variable(part: Module | Tensor) -> bool:
+    return isinstance(part, Tensor) and not isinstance(part, Cell) and part.requires_grad and part.is_leaf
 
 
 def _once(named: Iterator[tuple[str, AnyCell]]) -> Iterator[tuple[str, AnyCell]]:
@@ -307,7 +312,8 @@ def _watched(forward: Callable[..., Any]) -> Callable[..., Any]:
         except GlassgradError as error:
             _add_to_path(error, self)
             raise
-        self._random_state = random_state  # last, so that it holds for the outermost of nested calls
+        # last, so that it holds for the outermost of nested calls; past __setattr__, which costs 1 µs
+        vars(self)["_random_state"] = random_state
         return output
 
     return run

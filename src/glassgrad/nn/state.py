@@ -45,7 +45,8 @@ def load_state(
         problems = [*lacks, *extra, *problems]
     if problems:
         raise CheckpointError(
-            f"the state does not fit {model}, and nothing was changed:\n  " + "\n  ".join(problems)
+            f"the state does not fit {model}, and nothing was changed. Make the model as it was when the state was "
+            f"taken:\n  " + "\n  ".join(problems)
         )
     for cell, array in arrays:
         cell.assign(array)

@@ -195,12 +195,14 @@ def _plain_or_tensor(item: Any) -> Any:
         return item
     if isinstance(item, int | np.integer) and not isinstance(item, bool):
         return int(item)
-    if isinstance(item, str):
-        raise DTypeError(f"{INDEX_RULE}; got {item!r}")
+    if isinstance(item, str | float):
+        hint = ". // divides to a whole number" if isinstance(item, float) else ""
+        raise DTypeError(f"{INDEX_RULE}; got {item!r}{hint}")
     array = asarray(np.zeros(0, np.int64)) if isinstance(item, list) and not item else asarray(item)
     if array.dtype.kind not in "iub" or (array.dtype.kind == "b" and not array.ndim):
         got = f"{array.dtype}" if array.ndim or array.dtype.kind != "b" else "a single boolean"
-        raise DTypeError(f"{INDEX_RULE}; got {got}")
+        hint = ". gg.astype(index, gg.int64) converts" if array.dtype.kind == "f" else ""
+        raise DTypeError(f"{INDEX_RULE}; got {got}{hint}")
     return array
 
 

@@ -232,6 +232,8 @@ def _as_list(params: Any, optimizer: str) -> list[Any]:
         raise ArgumentError(f"{optimizer} takes parameters, not the model itself: pass model.parameters()")
     if isinstance(params, Tensor):
         return [params]
+    if callable(params):
+        raise ArgumentError(f"{optimizer} takes parameters, not a function: call it, model.parameters()")
     if isinstance(params, Mapping) or not isinstance(params, Iterable):
         raise ArgumentError(
             f"{optimizer} takes a list of parameters, such as model.parameters(); got {_shortened(params)}"

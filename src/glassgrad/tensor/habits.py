@@ -8,8 +8,8 @@ ON_THE_CPU = "leave it out, because glassgrad computes on the CPU"
 
 METHODS = {
     "bool": "x.astype(gg.bool_)",
-    "clone": "x itself: a tensor never changes, so it needs no copy",
-    "copy": "x itself: a tensor never changes, so it needs no copy",
+    "clone": "x itself, because a tensor never changes",
+    "copy": "x itself, because a tensor never changes",
     "data": "x.detach()",
     "dim": "x.ndim",
     "double": "x.astype(gg.float64)",

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DTypeError, GlassgradError, GraphError, ShapeError
+from ..errors import DTypeError, GlassgradError, GraphError
 from ..graph import CONSTANT, INPUT, Node, Origin, caller, notice, quiet
 from .dtype import SUPPORTED, DType, as_dtype, scalar_dtype
 from .habits import no_attribute
+from .not_numbers import explain_kind, explain_refusal, shortened
 
 
 class Tensor:
@@ -177,8 +178,8 @@ class Tensor:
     def __bool__(self) -> bool:
         if self.size != 1:
             raise GraphError(
-                f"the truth value of a tensor of shape {self.shape} is ambiguous: use gg.any(x), gg.all(x), "
-                f"or gg.where(condition, a, b) to choose element by element"
+                f"the truth value of a tensor of shape {self.shape} is ambiguous: use gg.any(x) or gg.all(x) for one "
+                f"answer, gg.where(x > 0, a, b) to choose element by element, gg.logical_and for `and` and a < x < b"
             )
         return bool(self.item())
 
@@ -215,7 +216,9 @@ class Tensor:
     # --- mistakes that deserve an answer ----------------------------------------------------------------------
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        raise DTypeError("tensors never change: write x = x.at[index].set(value), which returns a new tensor")
+        raise DTypeError(
+            "tensors never change: write x = x.at[index].set(value), or .add(value), for a new one"
+        )
 
     def __delitem__(self, key: Any) -> None:
         raise DTypeError("tensors never change: write x = x[what_stays], which returns a new tensor")
@@ -295,6 +298,9 @@ def tensor(data: Any, dtype: Any = None, *, requires_grad: bool = False, name: s
     tensor([[2., 2.]])
     """
     result = Tensor(_to_array(data, dtype, copy=True))
+    parts = data if isinstance(data, list | tuple) else (data,)
+    if any(isinstance(part, Tensor) and part.requires_grad for part in parts):
+        result.cut = ("copied by gg.tensor(), which starts anew (gg.stack joins tensors),", caller())
     return variable(result, name) if requires_grad else _named(result, name)
 
 
@@ -367,7 +373,7 @@ def _number(number: Any, dtype: DType) -> NDArray[Any]:
         return quiet.run(np.array, number, dtype)
     except OverflowError:
         raise DTypeError(
-            f"the number {_shortened(number)} does not fit {dtype}, the dtype of the tensors beside it: "
+            f"the number {shortened(number)} does not fit {dtype}, the dtype of the tensors beside it: "
             f"convert them to a wider dtype first, with gg.astype"
         ) from None
 
@@ -393,26 +399,9 @@ def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
     except (ValueError, TypeError, OverflowError) as problem:
         if isinstance(problem, GlassgradError):
             raise
-        if "inhomogeneous" in str(problem):
-            raise ShapeError(
-                f"a tensor needs rows of equal length; got {_shortened(data)}. "
-                f"Pad the shorter rows, or keep one tensor for each."
-            ) from None
-        raise DTypeError(f"cannot make a tensor of {_shortened(data)}: {problem}") from None
-    if data is None:
-        raise DTypeError(
-            "a tensor holds numbers; got None. Is it the .grad of a tensor before backward(), or the result of a "
-            "function without return?"
-        )
-    if array.dtype == object and any(item is None for item in array.flat):
-        raise DTypeError(
-            f"a tensor holds numbers; got None in {_shortened(data)}. Write float('nan') for a missing number."
-        )
+        raise explain_refusal(data, problem) from None
     if array.dtype.kind not in SUPPORTED:
-        raise DTypeError(
-            f"a tensor holds numbers; got {_shortened(data)} (NumPy dtype {array.dtype}). "
-            f"Turn categories into integers first."
-        )
+        raise explain_kind(data, array.dtype)
     if wanted is None and not isinstance(data, np.ndarray | np.generic):
         natural = {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype)
         array = quiet.run(array.astype, natural, copy=False)
@@ -424,8 +413,3 @@ def _without_tensors(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_without_tensors(item) for item in data]
     return data.numpy() if isinstance(data, Tensor) else data
-
-
-def _shortened(data: Any) -> str:
-    text = repr(data)
-    return text if len(text) <= 60 else f"{text[:57]}..."

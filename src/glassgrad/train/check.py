@@ -22,7 +22,9 @@ def require_trainable(training: Training, loss: Any) -> None:
     """
     _require(training.model, Module, "model", "a gg.nn.Module")
     if isinstance(loss, type):
-        raise ArgumentError(f"fit: loss is the class {loss.__name__}; expected an object of it: {loss.__name__}().")
+        raise ArgumentError(
+            f"fit: loss is the class {loss.__name__}; expected an object of it: {loss.__name__}()."
+        )
     if not callable(loss):
         raise ArgumentError(
             f"fit: loss is a {type(loss).__name__}; expected a function (output, target) -> one number, such as "
@@ -96,5 +98,6 @@ def _require_parameters(training: Training) -> None:
     if missing:
         notice(
             f"the optimizer lacks {len(missing)} of the model's {len(trainable)} parameters, which will stay as they "
-            f"are: {', '.join(missing)}. If that is meant, freeze them: parameter.requires_grad = False"
+            f"are: {', '.join(missing)}. Make it from model.parameters(), after the model's last change; or, if this "
+            f"is meant, freeze them: parameter.requires_grad = False"
         )

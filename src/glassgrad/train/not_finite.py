@@ -11,6 +11,9 @@ from ..errors import NotFiniteError
 from ..tensor import Tensor
 from .training import Training
 
+DIVERGED = 1e10
+"""An output beyond this has lost its way; its square does not fit into float32 soon after."""
+
 
 def explain_loss(
     training: Training, inputs: Tensor, targets: Tensor, output: Any, loss: float
@@ -45,6 +48,12 @@ def _cause(training: Training, inputs: Tensor, targets: Tensor, output: Any) -> 
         return (
             f"Inputs and parameters are finite, but the model's output has {found}: the forward pass overflowed. "
             f"Scale the inputs to about -1 to 1. {_smaller_steps(training)}"
+        )
+    largest = float(np.abs(output.numpy()).max(initial=0.0)) if isinstance(output, Tensor) else 0.0
+    if largest > DIVERGED:
+        return (
+            f"Inputs and parameters are finite, but the model's output has grown to {largest:.3g}: the training "
+            f"diverges. {_smaller_steps(training)}"
         )
     return (
         "Inputs, parameters and the model's output are finite, so the loss function made it, as the logarithm of 0 "
