@@ -44,14 +44,15 @@ class Mistake:
 
     def check(self) -> None:
         """The program is answered as expected, and the cured one runs to its end without a word."""
-        found = run(self.program)
-        assert str(found.error or "") == self.says
-        assert isinstance(found.error, self.error or type(None))
-        assert tuple(found.warnings) == self.warns
+        outcome = run(self.program)
+        expected = "\n".join([*self.warns, self.says])
+        found = "\n".join([*outcome.warnings, str(outcome.error or "")])
+        assert found == expected, f"the answer is\n{found}\nand should be\n{expected}"
+        assert isinstance(outcome.error, self.error or type(None)), f"raised {outcome.error!r}"
         cured = run(f"{self.cured_program}\n{dedent(self.then)}")
         if cured.error is not None:
             raise AssertionError("the cure does not help") from cured.error
-        assert cured.warnings == []
+        assert cured.warnings == [], f"the cured program warns: {cured.warnings}"
 
 
 @dataclass

@@ -168,6 +168,8 @@ def test_a_tensor_of_which_only_the_shape_is_known():
     assert (x.shape, x.dtype, x.size) == ((2, 3), gg.float32, 6)
     y = gg.sum(gg.exp(x) / 2.0, axis=0)
     assert (y.shape, y.dtype, y.requires_grad) == ((3,), gg.float32, True)
+    assert gg.reshape(x, (3, -1)).shape == (3, 2)
+    assert (2.0 * x)[:, None, ::2].shape == (2, 1, 2)
     with pytest.raises(GraphError, match=r"^this tensor has a shape and a dtype but no value"):
         y.numpy()
     with pytest.raises(GlassgradError, match=r"^add cannot broadcast x1 float32\[2, 3\] and x2 float32\[4\]"):

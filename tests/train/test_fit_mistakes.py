@@ -155,7 +155,7 @@ class TestParameters:
     def test_optimizer_with_a_part_of_the_model(self):
         model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1))
         optimizer = gg.optim.SGD(model[1].parameters())
-        with pytest.warns(UserWarning) as warned:
+        with pytest.warns(UserWarning, match="optimizer lacks") as warned:
             fit(model=model, optimizer=optimizer)
         assert [str(warning.message) for warning in warned] == [
             "the optimizer lacks 2 of the model's 4 parameters, which will stay as they are: 0.weight, 0.bias. "
@@ -180,7 +180,7 @@ class TestParameters:
             def forward(self, x):
                 return self.used(x)
 
-        with pytest.warns(UserWarning) as warned:
+        with pytest.warns(UserWarning, match="does not depend on 2") as warned:
             fit(model=Forgetful())
         assert [str(warning.message) for warning in warned] == [
             "the loss does not depend on 2 of the model's 4 parameters, which will not be learnt: forgotten.weight, "
@@ -192,7 +192,8 @@ class TestLoss:
     def test_no_tensor(self):
         message = error_of(gg.ArgumentError, loss=lambda output, target: 1.0)
         assert message == (
-            "the loss function returned a float; expected a tensor with one number, which gradients can go back through."
+            "the loss function returned a float; expected a tensor with one number, which gradients can go back "
+            "through."
         )
 
     def test_not_one_number(self):

@@ -382,4 +382,7 @@ class TestFiles:
 
     def test_both_files_are_there_after_one_epoch_and_nothing_else(self, tmp_path):
         Setting().fit(1, checkpoint=tmp_path / "new" / "folder")
-        assert sorted(os.listdir(tmp_path / "new" / "folder")) == ["best.safetensors", "last.safetensors"]
+        assert sorted(p.name for p in (tmp_path / "new" / "folder").iterdir()) == [
+            "best.safetensors",
+            "last.safetensors",
+        ]
