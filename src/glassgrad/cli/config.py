@@ -44,15 +44,15 @@ class NetworkConfig:
 class TrainingConfig:
     """How it is trained.
 
-    label_smoothing: the share of the target that is spread over all classes; 0 for a regression. patience None: no
-    early stopping.
+    label_smoothing: the share of the target that is spread over all classes; 0 for a regression. patience: after so
+    many epochs without improvement training stops.
     """
 
     epochs: int
     batch_size: int
     learning_rate: float
     label_smoothing: float
-    patience: int | None
+    patience: int
     seed: int
 
 

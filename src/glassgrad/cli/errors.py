@@ -32,7 +32,14 @@ def readable_errors(debug: bool) -> Iterator[None]:
         if debug:
             raise
         error.place = ""  # a line of glassgrad's own, since a command has no program of the user's
-        fail(f"Error: {error}", MISTAKE)
+        fail(f"Error: {_in_one_line(error)}", MISTAKE)
+    except MemoryError as error:
+        if debug:
+            raise
+        fail(
+            f"Error: there is not enough memory: {error}. Choose a smaller network or smaller batches.",
+            MISTAKE,
+        )
     except BrokenPipeError:  # `glassgrad predict ... | head` has seen enough
         raise
     except Exception as error:
@@ -49,3 +56,7 @@ def fail(message: str, code: int) -> None:
     """Print `message` on the error output, as one line, and end the command with this exit code."""
     typer.echo(message, err=True)
     raise typer.Exit(code)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(line.strip() for line in str(error).splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def train_and_report(folder: Path, config: RunConfig, prepared: Prepared, consol
         note = draw_pictures(folder, history, test)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"Interrupted; what was learnt so far is kept. Go on with: glassgrad train --resume {folder}"
+            f"Interrupted; what was learnt so far is kept. Go on with: "
+            f"glassgrad train --resume {shlex.quote(str(folder))}"
         ) from None
     print_plainly(
         console, f"\nafter epoch {best:.0f}, the best, on the {len(prepared.test):,} rows for testing:"
@@ -60,7 +62,8 @@ def train_and_report(folder: Path, config: RunConfig, prepared: Prepared, consol
     if note:
         print_plainly(console, note)
     print_plainly(
-        console, f"\n{time.perf_counter() - started:.1f} seconds. Next:\n{_next_commands(folder, config)}"
+        console,
+        f"\n{time.perf_counter() - started:.1f} seconds. Next:\n{_next_commands(folder, config, history)}",
     )
 
 
@@ -68,9 +71,7 @@ def _train(folder: Path, config: RunConfig, prepared: Prepared, model: Module) -
     settings = config.training
     monitor = "loss" if prepared.validation is None else "validation_loss"
     # It need not bring the best parameters back, because best.safetensors has them.
-    stopping = (
-        [] if settings.patience is None else [EarlyStopping(settings.patience, monitor, restore_best=False)]
-    )
+    stopping = EarlyStopping(settings.patience, monitor, restore_best=False)
     last = folder / LAST
     return fit(
         model,
@@ -79,7 +80,7 @@ def _train(folder: Path, config: RunConfig, prepared: Prepared, model: Module) -
         Adam(model.parameters(), lr=settings.learning_rate),
         settings.epochs,
         validation=None if prepared.validation is None else DataLoader(prepared.validation, EVALUATION_BATCH),
-        callbacks=stopping,
+        callbacks=[stopping],
         checkpoint=folder,
         resume=last if last.exists() else None,
     )
@@ -119,10 +120,12 @@ def _describe_task(config: RunConfig, prepared: Prepared) -> str:
     return f"regression: the number {config.data.target!r}, {of}"
 
 
-def _next_commands(folder: Path, config: RunConfig) -> str:
-    commands = [f"glassgrad train --resume {folder} --epochs {2 * config.training.epochs}"]
-    if config.data.source == "csv":
-        commands.insert(0, f"glassgrad predict {folder} --csv {config.data.path}")
-    else:
-        commands.append("glassgrad train digits --hidden 32 --seed 1")
-    return "\n".join(f"  {command}" for command in commands)
+def _next_commands(folder: Path, config: RunConfig, history: History) -> str:
+    commands: list[list[object]] = []
+    if config.data.path is not None:
+        commands.append(["glassgrad", "predict", folder, "--csv", config.data.path])
+    if len(history) == config.training.epochs:  # else early stopping would end it at once
+        commands.append(["glassgrad", "train", "--resume", folder, "--epochs", 2 * config.training.epochs])
+    if config.data.source == "digits":
+        commands.append(["glassgrad", "train", "digits", "--hidden", "32", "--seed", "1"])
+    return "\n".join(f"  {shlex.join(map(str, command))}" for command in commands)

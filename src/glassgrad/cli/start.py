@@ -6,11 +6,11 @@ import datetime
 import math
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from rich.console import Console
@@ -25,14 +25,16 @@ from .prepare import Prepared, checksum, prepare_csv, prepare_digits
 from .run import train_and_report
 from .run_folder import MODEL, create_run_folder, run_name
 
-UPDATES = 2000  # without --epochs, as many epochs as make this many updates, within these limits
+UPDATES = 2000  # what a table gets when nobody says how many epochs, within these limits
 FEWEST_EPOCHS, MOST_EPOCHS = 20, 300
-LABEL_SMOOTHING = 0.1  # of 10-fold cross-validation on the digits, it took accuracy from 97.1 % to 98.0 %
+LABEL_SMOOTHING = (
+    0.1  # in cross-validation on the digits to learn from, accuracy rose from 98.0 % to 98.7 % by it
+)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The options of the network and its training. Epochs None: as many as make about 2000 updates.
+    """The network and its training. epochs None: as many as make about 2000 updates.
 
     Raises ArgumentError for a number out of range.
     """
@@ -42,8 +44,8 @@ class Settings:
     learning_rate: float
     hidden: list[int]
     dropout: float
-    patience: int | None
-    seed: int
+    patience: int = 50
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if not 0.0 < self.learning_rate < math.inf:
@@ -54,8 +56,14 @@ class Settings:
             raise ArgumentError(f"--dropout is {self.dropout}; expected a number from 0 up to, but not, 1.")
 
 
-def train_digits(settings: Settings, out: Path | None) -> None:
-    """Start a run on the digits."""
+# Chosen by cross-validation: on the rows of the digits to learn from, and on four tables of scikit-learn's.
+FOR_DIGITS = Settings(epochs=50, batch_size=64, learning_rate=0.003, hidden=[256, 128], dropout=0.3)
+FOR_TABLES = Settings(epochs=None, batch_size=32, learning_rate=0.001, hidden=[64, 32], dropout=0.2)
+
+
+def train_digits(given: Mapping[str, Any], out: Path | None) -> None:
+    """Start a run on the digits. given: those of the `Settings` that the user chose."""
+    settings = replace(FOR_DIGITS, **given)
     _start(prepare_digits(settings.seed), settings, out, "digits")
 
 
@@ -63,10 +71,11 @@ def train_csv(
     path: Path,
     target: str | None,
     task: Literal["auto", "classification", "regression"],
-    settings: Settings,
+    given: Mapping[str, Any],
     out: Path | None,
 ) -> None:
-    """Start a run on a CSV file."""
+    """Start a run on a CSV file. given: those of the `Settings` that the user chose."""
+    settings = replace(FOR_TABLES, **given)
     console = Console()
     with _reading(console, path):
         if target is None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..errors import ArgumentError
 from .errors import Debug, readable_errors
-
-if TYPE_CHECKING:
-    from .start import Settings
 
 DIGITS = "digits"
 
@@ -36,21 +33,32 @@ def train(
     ] = None,
     task: Annotated[Task | None, typer.Option(help="What the target is.", show_default="auto")] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over the rows.", show_default="enough for 2000 updates")
+        int | None,
+        typer.Option(
+            min=1, help="Passes over the rows.", show_default="50 for digits; 2000 updates for a table"
+        ),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Rows per update.", show_default="32")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Rows per update.", show_default="64 for digits; 32")
+    ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Step size of Adam.", show_default="0.003")
+        float | None, typer.Option(help="Step size of Adam.", show_default="0.003 for digits; 0.001")
     ] = None,
     hidden: Annotated[
-        str | None, typer.Option(metavar="SIZES", help="Sizes of the hidden layers.", show_default="256,128")
+        str | None,
+        typer.Option(
+            metavar="SIZES", help="Sizes of the hidden layers.", show_default="256,128 for digits; 64,32"
+        ),
     ] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="Share of hidden units switched off at random.", show_default="0.3")
+        float | None,
+        typer.Option(
+            help="Share of hidden units switched off at random.", show_default="0.3 for digits; 0.2"
+        ),
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(min=1, help="Stop after so many epochs without improvement.", show_default="never"),
+        typer.Option(min=1, help="Stop after so many epochs without improvement.", show_default="50"),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of all random numbers.", show_default="0")] = None,
     out: Annotated[
@@ -75,28 +83,29 @@ def train(
         from . import start
 
         about_table = {"--csv": csv, "--target": target, "--task": task}
-        about_training = {
-            "--batch-size": batch_size,
-            "--learning-rate": learning_rate,
-            "--hidden": hidden,
-            "--dropout": dropout,
-            "--patience": patience,
-            "--seed": seed,
+        settings = {
+            "batch_size": batch_size,
+            "learning_rate": learning_rate,
+            "hidden": None if hidden is None else _sizes(hidden),
+            "dropout": dropout,
+            "patience": patience,
+            "seed": seed,
         }
         if resume is not None:
+            options = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
             _refuse(
-                {"digits": dataset, **about_table, **about_training, "--out": out},
+                {"digits": dataset, **about_table, **options, "--out": out},
                 "--resume goes on as the run began, and takes only --epochs",
             )
             start.resume_run(resume, epochs)
             return
-        settings = _settings(epochs, batch_size, learning_rate, hidden, dropout, patience, seed)
+        given = {name: value for name, value in {"epochs": epochs, **settings}.items() if value is not None}
         if dataset is not None:
             _require_digits(dataset)
             _refuse(about_table, "digits brings its own table and target")
-            start.train_digits(settings, out)
+            start.train_digits(given, out)
         elif csv is not None:
-            start.train_csv(csv, target, (task or Task.AUTO).value, settings, out)
+            start.train_csv(csv, target, (task or Task.AUTO).value, given, out)
         else:
             _refuse(about_table, "--target and --task belong to a table: add --csv FILE")
             raise ArgumentError(
@@ -116,28 +125,6 @@ def _require_digits(dataset: str) -> None:
             f"the only data set that comes along is {DIGITS}; got {dataset!r}. For a table of your own: "
             f"glassgrad train --csv FILE --target COLUMN."
         )
-
-
-def _settings(
-    epochs: int | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-    hidden: str | None,
-    dropout: float | None,
-    patience: int | None,
-    seed: int | None,
-) -> Settings:
-    from .start import Settings
-
-    return Settings(
-        epochs,
-        32 if batch_size is None else batch_size,
-        0.003 if learning_rate is None else learning_rate,
-        _sizes("256,128" if hidden is None else hidden),
-        0.3 if dropout is None else dropout,
-        patience,
-        0 if seed is None else seed,
-    )
 
 
 def _sizes(text: str) -> list[int]:
