@@ -83,7 +83,8 @@ class TestClassification:
         assert parse(result.stdout)[0]["predicted species"] == "setosa"
         assert result.stderr == (
             "not compared with the column 'species': odd.csv:2: column 'species' has 'orchid', which no training row "
-            "had. Known values: 'setosa', 'versicolor', 'virginica'. Correct the cell, or train with rows that have it\n"
+            "had. Known values: 'setosa', 'versicolor', 'virginica'. Correct the cell, or train with rows that have "
+            "it\n"
         )
 
     def test_writes_the_same_into_a_file(self, shared, iris_run, workplace):
@@ -128,7 +129,8 @@ class TestMistakes:
 
     def test_run_on_the_digits(self, shared, digits_run):
         assert self.error(shared, "digits", "--csv", "iris.csv") == (
-            "Error: digits was trained on the digits; predict needs a run on a table, from glassgrad train --csv FILE.\n"
+            "Error: digits was trained on the digits; predict needs a run on a table, from glassgrad train --csv "
+            "FILE.\n"
         )
 
     def test_no_table(self, shared, iris_run):
@@ -158,7 +160,8 @@ class TestMistakes:
 
     def test_out_in_a_folder_that_is_not_there(self, shared, iris_run):
         assert self.error(shared, "runs/iris-1", "--csv", "iris.csv", "--out", "no/folder.csv").endswith(
-            "No such file or directory (ENOENT). No file was left behind. Create the folder first, or correct the path.\n"
+            "No such file or directory (ENOENT). No file was left behind. Create the folder first, or correct the "
+            "path.\n"
         )
 
     def test_run_that_has_not_ended(self, shared, iris_run, workplace):

@@ -197,9 +197,13 @@ same("full", np.full, (2,), 7)
 same("full", np.full, (2,), True)
 same("full", np.full, (2, 1), 0.1, dtype="float64")
 same("zeros_like", np.zeros_like, X)
+same("zeros_like", np.zeros_like, INTEGERS)
+same("zeros_like", np.zeros_like, X, dtype="int8")
 same("ones_like", np.ones_like, INTEGERS)
 same("ones_like", np.ones_like, X, dtype="int8")
 same("full_like", np.full_like, X, 2)
+same("full_like", np.full_like, INTEGERS, 2)
+same("full_like", np.full_like, INTEGERS, 0.5, dtype="float64")
 same("arange", np.arange, 5)
 same("arange", np.arange, 2, 9, 3)
 same("arange", np.arange, 5.0, 0.0, -0.5, dtype="float64")
@@ -326,6 +330,15 @@ def test_sums_are_accurate_along_every_axis():
     assert np.allclose(gg.sum(x).numpy(), exact.sum(), rtol=2e-7)
     assert np.allclose(gg.sum(x[:, :1]).numpy(), exact[0], rtol=2e-7)
     assert gg.sum(x, axis=0).dtype == gg.float32
+
+
+def test_sums_of_half_precision_are_rounded_once():
+    x = np.random.default_rng(0).uniform(0, 0.01, 10_000).astype(np.float16)
+    assert gg.sum(x).item() == np.float16(x.astype(np.float64).sum())
+    assert (
+        gg.sum(x.reshape(100, 100), axis=0).tolist()
+        == x.reshape(100, 100).astype(np.float64).sum(0).astype(np.float16).tolist()
+    )
 
 
 def test_variance_of_too_few_elements_is_no_number():

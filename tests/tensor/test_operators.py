@@ -38,7 +38,9 @@ def test_with_a_numpy_array_on_either_side_the_result_is_a_tensor(function):
 
 def test_powers():
     base = gg.asarray([1.0, 2.0, 3.0])
-    assert (base**2).tolist() == [1.0, 4.0, 9.0]
+    assert (base**2).tolist() == (base**2.0).tolist() == [1.0, 4.0, 9.0]
+    assert (base**3).tolist() == (base**3.0).tolist() == [1.0, 8.0, 27.0]
+    assert (base**1).tolist() == [1.0, 2.0, 3.0]
     assert (base**base).tolist() == [1.0, 4.0, 27.0]
     assert (2**base).tolist() == [2.0, 4.0, 8.0]
     assert (np.array([2.0]) ** base).tolist() == [2.0, 4.0, 8.0]

@@ -39,7 +39,10 @@ def train(
         ),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Rows per update.", show_default="64 for digits; 32")
+        int | None,
+        typer.Option(
+            min=1, help="Rows per update.", show_default="64 for digits; 32 to 512 for a table, by its rows"
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Step size of Adam.", show_default="0.003 for digits; 0.001")
@@ -63,7 +66,7 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Of all random numbers.", show_default="0")] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="New folder for the run.", show_default="runs/...-1, -2, ..."),
+        typer.Option(metavar="FOLDER", help="New folder for the run.", show_default="runs/NAME-1, -2, ..."),
     ] = None,
     resume: Annotated[
         Path | None,

@@ -132,12 +132,12 @@ class _Loop:
         training.history.append(self._measure_epoch())
         for callback in training.callbacks:
             callback.on_epoch_end(training)
-        self.shown.after_epoch(training)
         training.epoch += 1
         training.averages = Averages()
         training.position = training.data.state_dict()
         if self.folder is not None:
             self.folder.save_epoch(training)
+        self.shown.after_epoch(training)
 
     def _train(self) -> None:
         """Take the steps of the epoch that are left."""

@@ -24,7 +24,7 @@ class Progress:
         """Called after every update of the parameters."""
 
     def after_epoch(self, training: Training) -> None:
-        """Called when `training.record` holds the numbers of an epoch."""
+        """Called when an epoch, of which `training.record` holds the numbers, is over and saved."""
 
     def after_training(self, training: Training) -> None:
         """Called when the last epoch is over."""
@@ -39,7 +39,9 @@ class Lines(Progress):
     def after_epoch(self, training: Training) -> None:
         """Print the epoch's numbers."""
         record = training.record
-        self._print(f"{_epoch(training)}  {describe(record)}  {record['seconds']:.2f} s")
+        self._print(
+            f"{_epoch(training, len(training.history))}  {describe(record)}  {record['seconds']:.2f} s"
+        )
 
     def after_training(self, training: Training) -> None:
         """Say why training ended before its last epoch."""
@@ -78,13 +80,14 @@ class Bar(Progress):
         from rich.table import Table
         from rich.text import Text
 
+        epoch = training.epoch if training.averages.rows else len(training.history)
         speed = f"{_samples_per_second(training):,.0f} samples/s"
         bar = ProgressBar(total=training.epochs * len(training.data), completed=training.step)
         head = Table.grid(padding=(0, 2, 0, 0), expand=True)
         head.add_column(no_wrap=True)
         head.add_column(ratio=1)
         head.add_column(no_wrap=True)
-        head.add_row(Text(_epoch(training)), bar, Text(f"{_batch(training)}{speed}  {duration}"))
+        head.add_row(Text(_epoch(training, epoch)), bar, Text(f"{_batch(training)}{speed}  {duration}"))
         lines: list[RenderableType] = [head, Text(describe({**training.record, **training.averages.means()}))]
         if training.stop_reason:
             lines.append(Text(_stopped(training)))
@@ -129,8 +132,7 @@ def _value(name: str, value: float) -> str:
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 else f"{value:.4g}"
 
 
-def _epoch(training: Training) -> str:
-    number = min(training.epoch, training.epochs)
+def _epoch(training: Training, number: int) -> str:
     return f"epoch {str(number).rjust(len(str(training.epochs)))}/{training.epochs}"
 
 
