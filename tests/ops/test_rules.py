@@ -148,8 +148,10 @@ def test_layout_in_memory_does_not_matter(row):
     def same_numbers_packed(x):
         return np.ascontiguousarray(x).reshape(x.shape)  # which makes numbers arrays of one element
 
-    packed = quiet.run(row.op.forward, *map(same_numbers_packed, row.inputs))
-    assert np.array_equal(run(row).numpy(), packed, equal_nan=True)
+    packed = np.asarray(quiet.run(row.op.forward, *map(same_numbers_packed, row.inputs)))
+    # on CPUs with AVX-512 NumPy has vector kernels for packed arrays, good to 4 ULP, and others for strided ones
+    epsilon = np.finfo(packed.dtype).eps if packed.dtype.kind in "fc" else 0
+    np.testing.assert_allclose(run(row).numpy(), packed, rtol=32 * epsilon, atol=4 * epsilon)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

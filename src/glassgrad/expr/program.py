@@ -1,4 +1,4 @@
-"""Formulas evaluated on NumPy arrays: the tree flattened to a list of ufunc calls, shared subformulas computed once."""
+"""Formulas as functions of NumPy arrays: the tree written out as straight-line Python, shared subformulas once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ Evaluator = Callable[..., Any]
 def program(expr: Expr, names: Sequence[str]) -> Evaluator:
     """A function of one array per name that computes `expr` elementwise, broadcasting as NumPy does.
 
-    A formula of one instruction on its inputs in order is the ufunc itself, with nothing around it.
+    A formula of one instruction on its inputs in order is the ufunc itself, with nothing around it. Any other becomes
+    Python source, compiled: on small arrays a loop over a list of steps would cost more than the steps.
 
     >>> import numpy as np
     >>> program(Var("x") * Var("x") + 1.0, ["x"])(np.array([1.0, 2.0]))
@@ -21,45 +22,30 @@ def program(expr: Expr, names: Sequence[str]) -> Evaluator:
     """
     if isinstance(expr, Call) and expr.operands == tuple(map(Var, names)):
         return expr.instruction.numpy
-    slots: dict[Expr, int] = {Var(name): position for position, name in enumerate(names)}
-    constants: list[float] = []
-    steps: list[tuple[Evaluator, tuple[int, ...]]] = []
-    calls: list[Call] = []
-    _collect(expr, slots, constants, calls)
-    for call in calls:
-        steps.append((call.instruction.numpy, tuple(slots[operand] for operand in call.operands)))
-    result = slots[expr]
-
-    def evaluate(*arrays: Any) -> Any:
-        values = [*arrays, *constants]
-        for function, operands in steps:
-            values.append(function(*[values[slot] for slot in operands]))
-        return values[result]
-
+    known: dict[Expr, str] = {Var(name): f"x{position}" for position, name in enumerate(names)}
+    head = f"def evaluate({', '.join(known.values())}):"
+    scope: dict[str, Any] = {}
+    lines: list[str] = []
+    _write(expr, known, scope, lines)
+    exec("\n    ".join([head, *lines, f"return {known[expr]}"]), scope)
+    evaluate: Evaluator = scope["evaluate"]
     return evaluate
 
 
-def _collect(expr: Expr, slots: dict[Expr, int], constants: list[float], calls: list[Call]) -> None:
-    """Give every distinct subformula a slot: inputs first, then constants, then calls in order of evaluation."""
-    ordered: list[Expr] = []
-    _postorder(expr, ordered, set(slots))
-    for found in ordered:
-        if isinstance(found, Const):
-            slots[found] = len(slots)
-            constants.append(found.value)
-    for found in ordered:
-        if isinstance(found, Call):
-            slots[found] = len(slots)
-            calls.append(found)
-
-
-def _postorder(expr: Expr, ordered: list[Expr], seen: set[Expr]) -> None:
-    if expr in seen:
+def _write(expr: Expr, known: dict[Expr, str], scope: dict[str, Any], lines: list[str]) -> None:
+    """Give `expr` a name, with a line for every call in it that has none yet; constants and ufuncs go to `scope`."""
+    if expr in known:
         return
-    if isinstance(expr, Call):
-        for operand in expr.operands:
-            _postorder(operand, ordered, seen)
-    elif isinstance(expr, Var):
+    if isinstance(expr, Var):
         raise NameError(f"the formula reads {expr.name!r}, which is not one of its inputs")
-    seen.add(expr)
-    ordered.append(expr)
+    if isinstance(expr, Const):
+        known[expr] = f"c{len(known)}"
+        scope[known[expr]] = expr.value
+        return
+    assert isinstance(expr, Call)
+    for operand in expr.operands:
+        _write(operand, known, scope, lines)
+    function = f"f{len(known)}"
+    scope[function] = expr.instruction.numpy
+    known[expr] = f"s{len(known)}"
+    lines.append(f"{known[expr]} = {function}({', '.join(known[operand] for operand in expr.operands)})")

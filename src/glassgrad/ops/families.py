@@ -125,6 +125,9 @@ class Elementwise(Op):
         evaluate = program(self.expression, self.argument_names)
         kinds = self.kinds_as_they_are
 
+        def of_one(x: Any) -> Any:
+            return evaluate(x) if x.dtype.kind in kinds else evaluate(*self.converted((x,)))
+
         def of_two(x1: Any, x2: Any) -> Any:
             dtype = x1.dtype
             if dtype is x2.dtype and dtype.kind in kinds:
@@ -137,7 +140,7 @@ class Elementwise(Op):
                 arrays = self.converted(arrays)
             return evaluate(*arrays)
 
-        return of_two if len(self.argument_names) == 2 else of_any
+        return {1: of_one, 2: of_two}.get(len(self.argument_names), of_any)
 
     @property
     def kinds_as_they_are(self) -> str:
