@@ -140,7 +140,8 @@ class Elementwise(Op):
                 arrays = self.converted(arrays)
             return evaluate(*arrays)
 
-        return {1: of_one, 2: of_two}.get(len(self.argument_names), of_any)
+        inputs = len(self.argument_names)
+        return of_one if inputs == 1 else of_two if inputs == 2 else of_any
 
     @property
     def kinds_as_they_are(self) -> str:
