@@ -4,14 +4,27 @@ Inputs are float64 (indices int64, conditions bool). No row stands on a kink at 
 with the documented derivative (relu at 0, abs at 0): `test_kinks` states those by value.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from row import (
+    PAIRS,
+    Array,
+    Row,
+    away_from_integers,
+    away_from_zero,
+    between,
+    near_integers,
+    of_one,
+    of_two,
+    plus_or_minus_one,
+    truth,
+)
 
 import glassgrad as gg
-from glassgrad.graph import Op
 from glassgrad.ops import (
     activation,
     arithmetic,
@@ -27,93 +40,6 @@ from glassgrad.ops import (
 )
 from glassgrad.ops.index import Index, IndexAdd, IndexSet, split_key
 from glassgrad.ops.philox import RandomUniform
-
-RNG = np.random.default_rng(7)
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Row:
-    """An op, its inputs, what the row is about, whether the second derivative exists there, and which inputs have no
-    derivative there."""
-
-    op: Op
-    inputs: tuple[Array, ...]
-    about: str
-    twice: bool = False
-    fixed: tuple[int, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{type(self.op).__name__}-{self.about.replace(' ', '_')}"
-
-    @property
-    def varied(self) -> tuple[int, ...]:
-        """The inputs that can have a gradient."""
-        return tuple(i for i, x in enumerate(self.inputs) if x.dtype.kind == "f" and i not in self.fixed)
-
-    @property
-    def differentiable(self) -> bool:
-        return self.op.differentiable and bool(self.varied)
-
-
-Draw = Callable[[tuple[int, ...]], Array]
-
-
-def between(low: float, high: float) -> Draw:
-    return lambda size: np.asarray(RNG.uniform(low, high, size))
-
-
-def away_from_zero(low: float = 0.3, high: float = 2.0) -> Draw:
-    return lambda size: np.asarray(RNG.uniform(low, high, size) * RNG.choice([-1.0, 1.0], size))
-
-
-def away_from_integers(size: tuple[int, ...]) -> Array:
-    return np.asarray(RNG.integers(-3, 3, size) + RNG.uniform(0.2, 0.8, size))
-
-
-def near_integers(size: tuple[int, ...]) -> Array:
-    return np.asarray(RNG.integers(-3, 3, size) + RNG.uniform(-0.3, 0.3, size))
-
-
-def plus_or_minus_one(size: tuple[int, ...]) -> Array:
-    return np.asarray(RNG.choice([-1.0, 1.0], size))
-
-
-def truth(size: tuple[int, ...]) -> Array:
-    return np.asarray(RNG.random(size) < 0.5)
-
-
-def layouts(draw: Draw) -> Iterator[tuple[str, Array]]:
-    """The same kind of numbers in every layout that memory may have."""
-    yield "plain", draw((2, 3))
-    yield "no axes", draw(())
-    yield "no elements", draw((0, 3))
-    yield "backwards", draw((4,))[::-1]
-    yield "every other", draw((4, 3)).T[:, ::2]
-
-
-def of_one(op: Op, draw: Draw, edges: tuple[float, ...] = ()) -> Iterator[Row]:
-    for about, x in layouts(draw):
-        yield Row(op, (x,), about, twice=about == "plain")
-    if edges:
-        yield Row(op, (np.array(edges),), "near the edges", twice=True)
-
-
-PAIRS = {
-    "plain": ((2, 3), (2, 3)),
-    "one row for all": ((2, 3), (3,)),
-    "outer": ((2, 1), (1, 3)),
-    "no axes": ((), ()),
-    "number with array": ((), (3,)),
-    "no elements": ((0, 3), (1, 3)),
-    "inner axis of 1": ((2, 1, 2), (2, 3, 1)),
-}
-
-
-def of_two(op: Op, first: Draw, second: Draw) -> Iterator[Row]:
-    for about, (left, right) in PAIRS.items():
-        yield Row(op, (first(left), second(right)), about, twice=about in ("plain", "one row for all"))
-    yield Row(op, (first((4,))[::-1], second((8,))[::2]), "strided")
 
 
 def elementwise() -> Iterator[Row]:
@@ -317,10 +243,16 @@ def of_matrices() -> Iterator[Row]:
     yield Row(linalg.Solve(), (solvable(), wide((2, 3, 1))), "one matrix for all")
     yield Row(linalg.Solve(), (solvable().T, wide((3, 4))[:, ::-2]), "strided")
     yield Row(linalg.Solve(), (solvable(0), wide((0, 3, 1))), "no elements")
-    yield Row(linalg.Cholesky(), (definite(),), "plain", twice=True)
-    yield Row(linalg.Cholesky(), (definite(2),), "several")
-    yield Row(linalg.Cholesky(), (definite()[::-1, ::-1],), "strided")
-    yield Row(linalg.Cholesky(), (np.zeros((0, 0)),), "no elements")
+    yield Row(linalg.Cholesky(), (definite(),), "plain", twice=True, members_may_be_shuffled=False)
+    yield Row(linalg.Cholesky(), (definite(2),), "several", members_may_be_shuffled=False)
+    yield Row(linalg.Cholesky(), (definite()[::-1, ::-1],), "strided", members_may_be_shuffled=False)
+    yield Row(linalg.Cholesky(), (np.zeros((0, 0)),), "no elements", members_may_be_shuffled=False)
 
 
-ROWS = (*elementwise(), *rearranging(), *combining())
+def elsewhere() -> Iterator[Row]:
+    """The rows of every family of ops that has a file of its own: `rows_<family>.py`, with a generator `rows`."""
+    for path in sorted(Path(__file__).parent.glob("rows_*.py")):
+        yield from importlib.import_module(path.stem).rows()
+
+
+ROWS = (*elementwise(), *rearranging(), *combining(), *elsewhere())

@@ -56,9 +56,12 @@ class Op:
     * `forward(*arrays)`: the NumPy value. It is the reference for every other way of running the op.
     * `vjp(needed, g, out, *inputs)`: upstream gradient -> one downstream gradient per input, `None` for "none".
     * `jvp(tangents, out, *inputs)`: one tangent per input (`None` is zero) -> the output's tangent.
+    * `batch(batched, *inputs)`: the op on a stack of inputs. Those that are `batched` have one axis more, the first;
+      the result has it too.
 
-    Rules for derivatives are written in glassgrad's own ops, so that they can be differentiated again. They may read
-    the values of those inputs (and of `OUT`) that `saves` lists; of the others they see shape and dtype only.
+    Rules for derivatives and stacks are written in glassgrad's own ops, so that they can be differentiated again.
+    Those for derivatives may read the values of those inputs (and of `OUT`) that `saves` lists; of the others they
+    see shape and dtype only.
     """
 
     pattern: ClassVar[str] = ""
@@ -104,6 +107,10 @@ class Op:
     def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
         """The output's tangent from the inputs' tangents."""
         raise GraphError(f"{self.name} has no derivative: {self.no_gradient_because}")
+
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        """The op on a stack of inputs. An op without a rule is applied to one member after the other instead."""
+        raise NotImplementedError
 
     @property
     def parameters(self) -> tuple[str, ...]:

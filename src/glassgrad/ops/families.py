@@ -23,6 +23,7 @@ from ..expr import Const, Expr, Operand, Var, derive, gives_bool, program, renam
 from ..graph import OUT, Aval, Op, broadcast_shapes
 from ..tensor import Tensor, apply, apply_to_two
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, promote
+from .stacks import aligned
 
 SCALER = "scaler: multiplies the upstream gradient by the local slope"
 BLOCKER = "blocker: piecewise constant, so no gradient passes"
@@ -188,6 +189,10 @@ class Elementwise(Op):
                 term = pullback((tangent, out, *inputs))
                 total = term if total is None else total + term
         return total if total is None or total.shape == out.shape else _broadcast_to(total, out.shape)
+
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        """The same formula: a stack is one more axis to broadcast along."""
+        return apply(self, *aligned(batched, inputs))
 
 
 Pullback = Callable[[tuple[Tensor, ...]], Tensor]
