@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from ..graph import Aval
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import promote
 from .families import Bilinear, require_kind, unbroadcast
-from .shape import expand_dims, matrix_transpose, squeeze
+from .shape import expand_dims, matrix_transpose, reshape, squeeze
+from .stacks import aligned
 
 __all__ = ["matmul", "outer", "vecdot"]
 
@@ -56,7 +58,23 @@ class Matmul(Bilinear):
         return unbroadcast(apply(self, g, matrix_transpose(x2)), x1)
 
     def transpose_right(self, g: Tensor, x1: Tensor, x2: Tensor) -> Tensor:
+        if (
+            x2.ndim == 2 < x1.ndim
+        ):  # one product of tall matrices instead of a stack of products that is summed
+            g, x1 = _tall(g), _tall(x1)
         return unbroadcast(apply(self, matrix_transpose(x1), g), x2)
+
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        """One more leading axis; a stack times one matrix is a single product of a tall matrix."""
+        x1, x2 = inputs
+        if x2.ndim == 2 and not batched[1]:
+            return reshape(apply(self, _tall(x1), x2), (*x1.shape[:-1], x2.shape[-1]))
+        return apply(self, *aligned(batched, inputs))
+
+
+def _tall(x: Tensor) -> Tensor:
+    """A stack of matrices, one below the other."""
+    return reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 _matmul = Matmul()
