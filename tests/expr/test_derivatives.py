@@ -41,6 +41,10 @@ POINTS = {
     s.SINH: (1.3,),
     s.COSH: (1.3,),
     s.TANH: (1.3,),
+    s.FLOOR_DIVIDE: (5.3, -2.0),
+    s.HYPOT: (1.3, -0.7),
+    s.COPYSIGN: (1.3, -0.7),
+    s.NEXTAFTER: (1.3, 2.0),
 }
 
 

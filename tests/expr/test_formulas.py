@@ -49,6 +49,17 @@ INSTRUCTIONS = {
     s.OR: ((True, False), True, "x or y"),
     s.NOT: ((True,), False, "not x"),
     s.WHERE: ((True, 2.0, 3.0), 2.0, "where(x, y, c)"),
+    s.FLOOR_DIVIDE: ((-5.0, 3.0), -2.0, "x // y"),
+    s.HYPOT: ((3.0, 4.0), 5.0, "hypot(x, y)"),
+    s.COPYSIGN: ((3.0, -0.0), -3.0, "copysign(x, y)"),
+    s.NEXTAFTER: ((1.0, 2.0), math.nextafter(1.0, 2.0), "nextafter(x, y)"),
+    s.SIGNBIT: ((-0.0,), True, "signbit(x)"),
+    s.BIT_AND: ((6, 3), 2, "x & y"),
+    s.BIT_OR: ((6, 3), 7, "x | y"),
+    s.BIT_XOR: ((6, 3), 5, "x ^ y"),
+    s.BIT_INVERT: ((6,), -7, "~x"),
+    s.LEFT_SHIFT: ((6, 3), 48, "x << y"),
+    s.RIGHT_SHIFT: ((6, 1), 3, "x >> y"),
 }
 
 

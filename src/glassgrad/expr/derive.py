@@ -50,12 +50,20 @@ PARTIALS: dict[s.Instruction, Partials] = {
     s.COSH: lambda out, x: (s.sinh(x),),
     s.TANH: lambda out, x: (1.0 - out * out,),
     s.WHERE: lambda out, c, x, y: (ZERO, s.where(c, 1.0, 0.0), s.where(c, 0.0, 1.0)),
+    s.HYPOT: lambda out, x, y: (
+        s.where(s.equal(out, 0.0), 0.0, x / out),
+        s.where(s.equal(out, 0.0), 0.0, y / out),
+    ),
+    s.COPYSIGN: lambda out, x, y: (s.sign(x) * s.build(s.COPYSIGN, 1.0, y), ZERO),
+    s.NEXTAFTER: lambda out, x, y: (ONE, ZERO),
 }
 
 # piecewise constant: the derivative is 0 wherever it exists
 for _flat in (s.SIGN, s.FLOOR, s.CEIL, s.ROUND, s.TRUNC, s.EQUAL, s.NOT_EQUAL, s.GREATER, s.GREATER_EQUAL):
     PARTIALS[_flat] = lambda out, *operands: (ZERO,) * len(operands)
-for _flat in (s.AND, s.OR, s.NOT):
+for _flat in (s.AND, s.OR, s.NOT, s.SIGNBIT, s.FLOOR_DIVIDE):
+    PARTIALS[_flat] = lambda out, *operands: (ZERO,) * len(operands)
+for _flat in (s.BIT_AND, s.BIT_OR, s.BIT_XOR, s.BIT_INVERT, s.LEFT_SHIFT, s.RIGHT_SHIFT):
     PARTIALS[_flat] = lambda out, *operands: (ZERO,) * len(operands)
 
 

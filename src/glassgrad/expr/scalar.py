@@ -112,7 +112,7 @@ class Call(Expr):
 
 def _is_operator(template: str) -> bool:
     """Whether an instruction is written with an operator, rather than as a function of arguments in parentheses."""
-    return template.startswith(("{0} ", "-", "not "))
+    return template.startswith(("{0} ", "-", "~", "not "))
 
 
 def _grouped(operand: Expr) -> str:
@@ -166,6 +166,17 @@ AND = Instruction("and", 2, np.logical_and, "{0} and {1}", gives_bool=True)
 OR = Instruction("or", 2, np.logical_or, "{0} or {1}", gives_bool=True)
 NOT = Instruction("not", 1, np.logical_not, "not {0}", gives_bool=True)
 WHERE = Instruction("where", 3, np.where, "where({0}, {1}, {2})")
+FLOOR_DIVIDE = Instruction("floor_divide", 2, np.floor_divide, "{0} // {1}")
+HYPOT = Instruction("hypot", 2, np.hypot, "hypot({0}, {1})")
+COPYSIGN = Instruction("copysign", 2, np.copysign, "copysign({0}, {1})")
+NEXTAFTER = Instruction("nextafter", 2, np.nextafter, "nextafter({0}, {1})")
+SIGNBIT = Instruction("signbit", 1, np.signbit, "signbit({0})", gives_bool=True)
+BIT_AND = Instruction("bit_and", 2, np.bitwise_and, "{0} & {1}")
+BIT_OR = Instruction("bit_or", 2, np.bitwise_or, "{0} | {1}")
+BIT_XOR = Instruction("bit_xor", 2, np.bitwise_xor, "{0} ^ {1}")
+BIT_INVERT = Instruction("bit_invert", 1, np.invert, "~{0}")
+LEFT_SHIFT = Instruction("left_shift", 2, np.left_shift, "{0} << {1}")
+RIGHT_SHIFT = Instruction("right_shift", 2, np.right_shift, "{0} >> {1}")
 
 INSTRUCTIONS = tuple(value for value in list(globals().values()) if isinstance(value, Instruction))
 
