@@ -7,7 +7,7 @@ from typing import Any
 from .autodiff import reverse
 from .errors import DTypeError, GraphError
 from .graph import Graph
-from .ops import arithmetic, compare, contract, index, reduce, shape
+from .ops import arithmetic, at, compare, contract, index, reduce, shape
 from .tensor import Tensor, asarray
 from .tensor.habits import instead_of
 
@@ -114,7 +114,7 @@ METHODS = {
     "reshape": _reshape,
     "astype": shape.astype,
     "backward": reverse.backward,
-    "at": property(index.At),
+    "at": property(at.At),
     "mT": property(lambda x: shape.matrix_transpose(x)),
     "T": property(lambda x: shape.permute_dims(x, range(x.ndim)[::-1])),
 }

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from ..errors import ArgumentError, GraphError, ShapeError
 from ..graph import Aval, Op
 from ..tensor import Tensor, apply, asarray, no_grad
+from .stacks import one_by_one
 
 __all__ = ["Function"]
 
@@ -165,6 +166,10 @@ class Applied(Op):
         return tuple(
             self._checked(gradients[place], x, place) for place, x in zip(self.places, inputs, strict=True)
         )
+
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        """One member after the other: what a user's `forward` does with one more axis is not known."""
+        return one_by_one(self, batched, inputs)
 
     def _checked(self, gradient: Any, x: Tensor, place: int) -> Tensor | None:
         if gradient is None:

@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
-from ..graph import Aval
+from ..graph import Aval, interned
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import promote
 from .families import Linear
 from .shape import as_shape, expand_dims, flatten, normalize_axis
+from .stacks import all_stacked
 
 __all__ = ["concat", "pad", "stack"]
 
@@ -57,6 +58,9 @@ class Concat(Linear):
             start = stop
         return tuple(parts)
 
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        return apply(interned(Concat, self.axis + 1), *all_stacked(batched, inputs))
+
 
 def _how_to_join(first: tuple[int, ...], other: tuple[int, ...]) -> str:
     if len(first) != len(other):
@@ -76,7 +80,7 @@ def concat(tensors: Sequence[Any], /, *, axis: int | None = 0) -> Tensor:
         raise ArgumentError("concat needs at least one tensor; got none")
     if axis is None:
         parts, axis = [flatten(x) for x in parts], 0
-    return apply(Concat(normalize_axis(axis, parts[0].ndim, "concat")), *parts)
+    return apply(interned(Concat, normalize_axis(axis, parts[0].ndim, "concat")), *parts)
 
 
 def stack(tensors: Sequence[Any], /, *, axis: int = 0) -> Tensor:
@@ -117,6 +121,9 @@ class Pad(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (g[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, self.widths, strict=True))],)
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(interned(Pad, ((0, 0), *self.widths)), x)
+
 
 def pad(x: Any, widths: Sequence[tuple[int, int]], /) -> Tensor:
     """x with zeros added: `widths[i]` is how many before and after along axis i. Any dtype.
@@ -130,4 +137,4 @@ def pad(x: Any, widths: Sequence[tuple[int, int]], /) -> Tensor:
         raise ShapeError(
             f"pad needs one (before, after) pair of sizes for each of {x.ndim} axes; got {list(widths)}"
         )
-    return apply(Pad(tuple((before, after) for before, after in pairs)), x)
+    return apply(interned(Pad, tuple((before, after) for before, after in pairs)), x)

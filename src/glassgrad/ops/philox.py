@@ -13,6 +13,7 @@ from ..errors import DTypeError
 from ..graph import Aval, Op
 from ..tensor import Tensor, apply
 from ..tensor.dtype import DType, float32, float64
+from .stacks import one_by_one
 
 __all__ = ["RandomUniform", "blocks_for", "philox_words", "random_uniform"]
 
@@ -77,6 +78,10 @@ class RandomUniform(Op):
         else:
             numbers = (words[:count] >> np.uint64(11)).astype(np.float64) * 2.0**-53
         return numbers.reshape(self.new_shape)
+
+    def batch(self, batched: tuple[bool, ...], state: Tensor) -> Tensor:
+        """One draw after the other: each member starts its own stream, and a generator is made per stream anyway."""
+        return one_by_one(self, batched, (state,))
 
 
 def random_uniform(state: Tensor, shape: tuple[int, ...], dtype: DType) -> Tensor:

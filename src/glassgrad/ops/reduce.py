@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -65,6 +65,9 @@ class Sum(Linear):
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (spread(g, x, self.axes),)
+
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(interned(Sum, tuple(a + 1 for a in self.axes), self.keepdims), x)
 
 
 def sum(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -161,6 +164,9 @@ class Extremum(Op):
             else sum(tangent * self._share(out, x), axis=self.axes, keepdims=self.keepdims)
         )
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(replace(self, axes=tuple(a + 1 for a in self.axes)), x)
+
 
 class Max(Extremum):
     """The largest element along `axes`."""
@@ -192,7 +198,7 @@ def max(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     tensor([5., 4.])
     """
     x = asarray(x)
-    return apply(Max(normalize_axes(axis, x.ndim, "max"), keepdims), x)
+    return apply(interned(Max, normalize_axes(axis, x.ndim, "max"), keepdims), x)
 
 
 def min(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -202,7 +208,7 @@ def min(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     tensor([1., 3.])
     """
     x = asarray(x)
-    return apply(Min(normalize_axes(axis, x.ndim, "min"), keepdims), x)
+    return apply(interned(Min, normalize_axes(axis, x.ndim, "min"), keepdims), x)
 
 
 @dataclass(frozen=True)
@@ -248,6 +254,9 @@ class Prod(Op):
             else sum(tangent * self._product_of_others(x), axis=self.axes, keepdims=self.keepdims)
         )
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(interned(Prod, tuple(a + 1 for a in self.axes), self.keepdims), x)
+
 
 def prod(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     """Product over `axis` (all axes by default). The gradient is exact also where elements are 0.
@@ -258,7 +267,7 @@ def prod(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     tensor(24.)
     """
     x = asarray(x)
-    return apply(Prod(normalize_axes(axis, x.ndim, "prod"), keepdims), x)
+    return apply(interned(Prod, normalize_axes(axis, x.ndim, "prod"), keepdims), x)
 
 
 @dataclass(frozen=True)
@@ -280,6 +289,9 @@ class ArgExtremum(Op):
                 f"{self.name} of no elements is undefined: got shape {x.shape}, axis {self.axis}"
             )
         return Aval(reduced_shape(x.shape, (self.axis,), self.keepdims), int64)
+
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(replace(self, axis=self.axis + 1), x)
 
 
 class Argmax(ArgExtremum):
@@ -345,6 +357,9 @@ class TruthReduction(Op):
     def shape(self, x: Aval) -> Aval:
         return Aval(reduced_shape(x.shape, self.axes, self.keepdims), bool_)
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(replace(self, axes=tuple(a + 1 for a in self.axes)), x)
+
 
 class All(TruthReduction):
     """Whether all elements are true."""
@@ -375,7 +390,7 @@ def all(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     tensor(False)
     """
     x = asarray(x)
-    return apply(All(normalize_axes(axis, x.ndim, "all"), keepdims), x)
+    return apply(interned(All, normalize_axes(axis, x.ndim, "all"), keepdims), x)
 
 
 def any(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
@@ -385,7 +400,7 @@ def any(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     tensor(True)
     """
     x = asarray(x)
-    return apply(Any_(normalize_axes(axis, x.ndim, "any"), keepdims), x)
+    return apply(interned(Any_, normalize_axes(axis, x.ndim, "any"), keepdims), x)
 
 
 def logsumexp(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:

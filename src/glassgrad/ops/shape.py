@@ -94,6 +94,9 @@ class Reshape(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(Reshape, x.shape), g),)
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(interned(Reshape, (x.shape[0], *self.new_shape)), x)
+
 
 def _how_to_reshape(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     if len(shape) > 1 and len(wanted) > 1 and wanted[0] not in (-1, shape[0]):
@@ -190,6 +193,9 @@ class PermuteDims(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(PermuteDims, self.back), g),)
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(interned(PermuteDims, (0, *(a + 1 for a in self.axes))), x)
+
     @cached_property
     def back(self) -> tuple[int, ...]:
         """The order that undoes this one."""
@@ -261,6 +267,10 @@ class BroadcastTo(Linear):
 
         return (unbroadcast(g, x),)
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        new_axes = (1,) * (len(self.new_shape) + 1 - x.ndim)
+        return broadcast_to(reshape(x, (x.shape[0], *new_axes, *x.shape[1:])), (x.shape[0], *self.new_shape))
+
 
 def broadcast_to(x: Any, /, shape: int | Sequence[int]) -> Tensor:
     """x repeated along new leading axes and along axes of size 1. Any dtype. Gradients of the copies add up.
@@ -292,6 +302,9 @@ class Flip(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(self, g),)
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(interned(Flip, tuple(a + 1 for a in self.axes)), x)
+
 
 def flip(x: Any, /, *, axis: Axes = None) -> Tensor:
     """x with the elements in reverse order along `axis` (all axes by default). Any dtype.
@@ -300,7 +313,7 @@ def flip(x: Any, /, *, axis: Axes = None) -> Tensor:
     tensor([3, 2, 1])
     """
     x = asarray(x)
-    return apply(Flip(normalize_axes(axis, x.ndim, "flip")), x)
+    return apply(interned(Flip, normalize_axes(axis, x.ndim, "flip")), x)
 
 
 @dataclass(frozen=True)
@@ -334,6 +347,9 @@ class Astype(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (astype(g, x.dtype),)
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(self, x)
+
 
 def astype(x: Any, dtype: Any, /) -> Tensor:
     """x in another dtype. Gradients pass between float types, and stop at integers and booleans.
@@ -360,6 +376,9 @@ class Identity(Linear):
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (g,)
+
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(self, x)
 
 
 _identity = Identity()
@@ -396,6 +415,9 @@ class StopGradient(Linear):
 
     def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
         return None
+
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(self, x)
 
 
 _stop_gradient = StopGradient()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import ShapeError
-from ..graph import Aval, Op
+from ..graph import Aval, Op, interned
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import int64
 from .compare import where
@@ -39,6 +39,9 @@ class Argsort(Op):
         require_kind(self, "biuf", x)
         return np.argsort(x, self.axis, kind="stable")
 
+    def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
+        return apply(interned(Argsort, self.axis + 1), x)
+
 
 def argsort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
     """Positions (int64) that sort x along `axis`; stable. Real dtypes. No gradient.
@@ -49,10 +52,10 @@ def argsort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
     x = asarray(x)
     place = normalize_axis(axis, x.ndim, "argsort")
     if not descending:
-        return apply(Argsort(place), x)
+        return apply(interned(Argsort, place), x)
     # reversing before and after keeps equal elements in their old order
     last = asarray(x.shape[place] - 1)
-    return last - flip(apply(Argsort(place), flip(x, axis=place)), axis=place)
+    return last - flip(apply(interned(Argsort, place), flip(x, axis=place)), axis=place)
 
 
 def sort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
