@@ -114,11 +114,12 @@ class Graph:
             ...
 
 
-def copy_graph(outputs: Sequence[Node]) -> Graph:
+def copy_graph(outputs: Sequence[Node], inputs: Sequence[Node] | None = None) -> Graph:
     """A `Graph` of its own nodes, copied from the tape behind `outputs`, with every value filled in.
 
     Inputs are the leaves that require a gradient, in the order in which they were made. Values that the tape no
     longer holds are computed again from the leaves. A copy, because running it must not disturb the tape.
+    With `inputs`, leaves without a value, the graph starts there, and no value is filled in.
     """
     copies: dict[Node, Node] = {}
     constants: dict[int, Node] = {}
@@ -135,15 +136,18 @@ def copy_graph(outputs: Sequence[Node]) -> Graph:
                 copies[node] = copy
         return copy
 
+    starts = None if inputs is None else list(map(copy_of, inputs))
     for node in ancestors(outputs):
         # constants follow where they are first needed: a literal may be older than every variable
         if not _is_constant(node):
             copy_of(node)
-    inputs = [copy for copy in copies.values() if isinstance(copy.op, Leaf) and copy.requires_grad]
-    graph = Graph(inputs, [copy_of(output) for output in outputs])
+    if starts is not None:
+        return Graph(starts, [copy_of(output) for output in outputs])
+    leaves = [copy for copy in copies.values() if isinstance(copy.op, Leaf) and copy.requires_grad]
+    graph = Graph(leaves, [copy_of(output) for output in outputs])
     evaluate(graph.body, only_missing=True)
     return graph
 
 
 def _is_constant(node: Node) -> bool:
-    return isinstance(node.op, Leaf) and not node.requires_grad
+    return isinstance(node.op, Leaf) and not node.requires_grad and node.value is not None

@@ -14,6 +14,7 @@ from ..graph import CONSTANT, INPUT, Node, Origin, caller, notice, quiet
 from .dtype import SUPPORTED, DType, as_dtype, scalar_dtype
 from .habits import no_attribute
 from .not_numbers import explain_kind, explain_refusal, shortened
+from .unknown import ARRAY, NUMBER, TRUTH, no_value
 
 
 class Tensor:
@@ -123,9 +124,7 @@ class Tensor:
     def numpy(self) -> NDArray[Any]:
         """The value as a read-only NumPy array, without a copy. Gradients do not follow it."""
         if self.value is None:
-            raise GraphError(
-                "this tensor has a shape and a dtype but no value: it stands for a value not saved or not known"
-            )
+            raise no_value(self, ARRAY)
         view: NDArray[Any] = self.value.view()
         view.flags.writeable = False
         return view
@@ -147,6 +146,8 @@ class Tensor:
                 f"only a tensor with one element is a number; got shape {self.shape}. "
                 f"Reduce it first, for example x.mean(); x.tolist() gives all elements."
             )
+        if self.value is None:
+            raise no_value(self, NUMBER)
         return self.numpy().item()
 
     def tolist(self) -> Any:
@@ -155,6 +156,10 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same value without its history: gradients do not flow through it."""
+        if self.value is None:
+            from ..ops.shape import stop_gradient  # without a value it cannot leave its graph
+
+            return stop_gradient(self)
         result = Tensor(self.value)
         result.cut = ("detached by .detach()", caller())
         return result
@@ -176,6 +181,8 @@ class Tensor:
         return int(self.item())
 
     def __bool__(self) -> bool:
+        if self.value is None:
+            raise no_value(self, TRUTH)
         if self.size != 1:
             raise GraphError(
                 f"the truth value of a tensor of shape {self.shape} is ambiguous: use gg.any(x) or gg.all(x) for one "

@@ -1,0 +1,146 @@
+"""`trace`: a function as a graph, recorded without values."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ArgumentError
+from ..graph import INPUT, Graph, Node, caller, copy_graph
+from ..tensor import Tensor, asarray, recording
+from ..tensor.dtype import DEFAULT_FLOAT, DType, as_dtype
+from . import tree
+
+
+@dataclass(frozen=True, init=False)
+class Spec:
+    """What `trace` needs to know of an argument: its shape and its dtype.
+
+    shape: one size or several. dtype: float32 by default. Raises ArgumentError for what is no shape, DTypeError for
+    what is no dtype.
+
+    >>> gg.Spec((64, 3), "float64")
+    Spec(shape=(64, 3), dtype=float64)
+    """
+
+    shape: tuple[int, ...]
+    dtype: DType
+
+    def __init__(self, shape: Any = (), dtype: Any = DEFAULT_FLOAT) -> None:
+        try:
+            sizes = tuple(map(operator.index, shape if isinstance(shape, tuple | list) else (shape,)))
+        except TypeError:
+            raise ArgumentError(
+                f"Spec takes a shape: an integer or a tuple of integers; got {shape!r}"
+            ) from None
+        if any(size < 0 for size in sizes):
+            raise ArgumentError(f"Spec takes sizes of 0 or more; got {sizes}")
+        object.__setattr__(self, "shape", sizes)
+        object.__setattr__(self, "dtype", as_dtype(dtype))
+
+    def __repr__(self) -> str:
+        return f"Spec(shape={self.shape}, dtype={self.dtype})"
+
+
+def trace(function: Callable[..., Any], *arguments: Any) -> Graph:
+    """The graph of `function`, recorded by running it once on tensors that have a shape and a dtype, but no value.
+
+    arguments: for each argument of `function` an example (a tensor, an array or a number, of which only shape and
+    dtype are looked at) or a `gg.Spec`, or nested dicts, lists and tuples of these. Their leaves become the inputs of
+    the graph, named after the parameters of `function`; the leaves of what it returns become the outputs. A module
+    stays as it is. Python's loops are unrolled.
+
+    Tensors that `function` uses beside its arguments (parameters too) become leaves that keep the value they have
+    now. So do random numbers: a traced graph gives the same ones each time.
+
+    Raises GraphError where `function` asks for a value: an `if` on a tensor, `float(x)`, `x.numpy()`. ArgumentError if
+    it returns something other than tensors.
+
+    >>> graph = gg.trace(lambda x, w: gg.tanh(x @ w).sum(), gg.Spec((2, 3)), gg.Spec(3))
+    >>> graph.forward([[1, 0, 0], [0, 1, 0]], [1, 2, 3]).shape
+    ()
+    >>> [g.shape for g in graph.backward()]
+    [(2, 3), (3,)]
+    """
+    outputs, inputs = run_abstractly(function, arguments)
+    return copy_graph([output.as_node() for output in outputs], [x.as_node() for x in inputs])
+
+
+def run_abstractly(
+    function: Callable[..., Any], arguments: tuple[Any, ...], name: str = "trace"
+) -> tuple[list[Tensor], list[Tensor]]:
+    """The outputs of `function` (flattened) on inputs without value, and these inputs."""
+    if not callable(function):
+        raise ArgumentError(f"{name} takes a function and its arguments; got {function!r}")
+    inputs: list[Tensor] = []
+    given = []
+    for label, argument in zip(_argument_names(function), arguments, strict=False):
+        if hasattr(argument, "named_parameters"):
+            given.append(argument)
+            continue
+        leaves, rebuild = tree.flatten(argument)
+        labels = list(_leaf_names(label, argument))
+        found = [_abstract(leaf, path) for leaf, path in zip(leaves, labels, strict=True)]
+        inputs += found
+        given.append(rebuild(found))
+    with recording(True):
+        result = function(*given)
+    outputs, _ = tree.flatten(result)
+    for output in outputs:
+        if not isinstance(output, Tensor):
+            raise ArgumentError(
+                f"{name} needs a function that returns tensors; {getattr(function, '__name__', 'the function')} "
+                f"returned {type(output).__name__}. "
+                + ("Is `return` missing?" if output is None else "Compute with tensors and gg's functions.")
+            )
+    return outputs, inputs
+
+
+def _abstract(example: Any, name: str) -> Tensor:
+    """A tensor of the example's shape and dtype, without value, as an input of the graph."""
+    known = example if isinstance(example, Spec | Tensor) else asarray(example)
+    node = Node(INPUT, (), known.shape, known.dtype, known.dtype.kind in "fc", caller())
+    node.name = name
+    return Tensor(None, node)
+
+
+def _argument_names(function: Callable[..., Any]) -> Iterator[str]:
+    """The names of the positional parameters; `args[0]`, `args[1]` ... for `*args`, `x0`, `x1` ... where unknown."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    place = 0
+    for parameter in parameters:
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            yield parameter.name
+            place += 1
+        elif parameter.kind == parameter.VAR_POSITIONAL:
+            start = place
+            while True:
+                yield f"{parameter.name}[{place - start}]"
+                place += 1
+    while True:
+        yield f"x{place}"
+        place += 1
+
+
+def _leaf_names(path: str, tree_: Any) -> Iterator[str]:
+    """A name for each leaf, in the order of `tree.flatten`: `w`, `w[0]`, `w['bias']`."""
+    if isinstance(tree_, dict):
+        for key in sorted(tree_, key=repr):
+            yield from _leaf_names(f"{path}[{key!r}]", tree_[key])
+    elif isinstance(tree_, tuple) and hasattr(tree_, "_fields"):
+        for field, value in zip(tree_._fields, tree_, strict=True):
+            yield from _leaf_names(f"{path}.{field}", value)
+    elif isinstance(tree_, list | tuple):
+        for position, value in enumerate(tree_):
+            yield from _leaf_names(f"{path}[{position}]", value)
+    elif hasattr(tree_, "named_parameters"):
+        for key, value in sorted(dict(tree_.named_parameters()).items(), key=lambda item: repr(item[0])):
+            yield from _leaf_names(f"{path}.{key}", value)
+    else:
+        yield path
