@@ -17,10 +17,16 @@ from .autodiff import (
     grad as grad,
     gradcheck as gradcheck,
     graph_of as graph_of,
+    hessian as hessian,
+    hvp as hvp,
+    jacobian as jacobian,
+    jvp as jvp,
     numerical as numerical,
     value_and_grad as value_and_grad,
     vjp as vjp,
+    vmap as vmap,
 )
+from .autodiff.trace import Spec as Spec, trace as trace
 from .errors import (
     ArgumentError as ArgumentError,
     CheckpointError as CheckpointError,
@@ -58,6 +64,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import data as data, io as io, train as train
+    from .autodiff import symbolic as symbolic
+    from .autodiff.flat import flat_code as flat_code
     from .train.early_stopping import EarlyStopping as EarlyStopping
     from .train.fit import fit as fit
     from .train.history import History as History
@@ -70,6 +78,10 @@ else:
 
         if name in ("data", "io", "train"):
             return import_module(f".{name}", __name__)
+        if name == "symbolic":
+            return import_module(".autodiff.symbolic", __name__)
+        if name == "flat_code":
+            return import_module(".autodiff.flat", __name__).flat_code
         if name in _FROM_TRAIN:
             return getattr(import_module(".train", __name__), name)
         from .tensor.habits import no_function
@@ -77,4 +89,4 @@ else:
         return no_function(name)
 
     def __dir__():
-        return sorted({*globals(), "data", "io", "train", *_FROM_TRAIN})
+        return sorted({*globals(), "data", "flat_code", "io", "symbolic", "train", *_FROM_TRAIN})

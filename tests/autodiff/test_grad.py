@@ -207,7 +207,7 @@ def test_vjp_of_a_constant_result_gives_zeros():
         (
             lambda: gg.vjp(lambda x: 1.0, 2.0),
             ArgumentError,
-            "vjp needs a function that returns tensors; it returned float. "
+            "vjp needs a function that returns tensors; <lambda> returned float. "
             "Compute with tensors, without .item() and .numpy().",
         ),
         (

@@ -13,7 +13,10 @@ from ..graph import Leaf, Node, ancestors
 from ..ops.shape import identity
 from ..tensor import Tensor, asarray, is_recording, recording, variable
 from . import tree
+from .called import name_of, require_function, require_tensors, why_no_tensor
+from .member import live_stacks
 from .reverse import Gradients, as_upstream, pull_back
+from .through import Seeds, as_variable, on_plain_parts, plain_parts, pull_through
 
 
 @dataclass
@@ -25,17 +28,30 @@ class Run:
     """The variables, in order."""
     rebuild: tree.Rebuild
     """From one gradient per variable to one tree per argument, as a list."""
+    stacks: dict[int, int]
+    """Level and size of the stacks whose members the variables are."""
 
     def pull_back(self, outputs: Sequence[Tensor], upstream: Sequence[Tensor]) -> list[Any]:
         """The gradients of `outputs` for the arguments, as trees; zeros where nothing depends on a variable."""
+        seeds = list(zip(outputs, upstream, strict=True))
+        return self.rebuild(pull_through(seeds, self._pull_back_plain, self.stacks))  # type: ignore[no-any-return]
+
+    def _pull_back_plain(self, outputs: Seeds) -> list[Tensor]:
         seeds: Gradients = {}
-        for output, g in zip(outputs, upstream, strict=True):
+        for output, g in outputs:
             if output.node is not None and output.requires_grad:
                 seeds[output.node] = seeds[output.node] + g if output.node in seeds else g
         targets = [leaf.as_node() for leaf in self.leaves]
         gradients = pull_back(seeds, targets, record=self.seen_from_outside(seeds))
         zeros = ((Tensor(np.zeros(n.shape, n.dtype))) for n in targets)
-        return self.rebuild([gradients.get(n, zero) for n, zero in zip(targets, zeros, strict=True)])  # type: ignore[no-any-return]
+        return [gradients.get(n, zero) for n, zero in zip(targets, zeros, strict=True)]
+
+    def for_the_outside(self, output: Tensor) -> Tensor:
+        """An output without its history here, unless somebody else wants gradients through it."""
+        parts = plain_parts(output)
+        if self.seen_from_outside([part.node for part in parts if part.node is not None]):
+            return output
+        return on_plain_parts(output, _without_node)
 
     def seen_from_outside(self, outputs: Sequence[Node] | Gradients) -> bool:
         """Whether a tensor other than our own variables wants gradients of what happens here."""
@@ -73,8 +89,9 @@ def run_on_variables(
         if hasattr(args[position], "named_parameters"):
             leaves = list(found)
         else:
-            leaves = [_fresh(asarray(leaf)) for leaf in found]
-            arguments[position] = rebuild(leaves)
+            variables = [as_variable(asarray(leaf), _fresh) for leaf in found]
+            leaves = [leaf for _, leaf in variables]
+            arguments[position] = rebuild([variable for variable, _ in variables])
         parts.append((leaves, rebuild))
     with recording(True):
         result = function(*arguments)
@@ -83,7 +100,11 @@ def run_on_variables(
         remaining = iter(gradients)
         return [rebuild([next(remaining) for _ in leaves]) for leaves, rebuild in parts]
 
-    return Run(result, [leaf for leaves, _ in parts for leaf in leaves], rebuild_all)
+    return Run(result, [leaf for leaves, _ in parts for leaf in leaves], rebuild_all, dict(live_stacks()))
+
+
+def _without_node(x: Tensor) -> Tensor:
+    return Tensor(x.value)
 
 
 def _fresh(source: Tensor) -> Tensor:
@@ -106,7 +127,7 @@ def value_and_grad(
     >>> gg.value_and_grad(lambda x: x * x)(3.0)
     (tensor(9.), tensor(6.))
     """
-    _require_function("grad", function)
+    require_function("grad", function)
     positions = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
     if not all(isinstance(position, int) for position in positions):
         raise ArgumentError(
@@ -119,12 +140,12 @@ def value_and_grad(
         if has_aux and not (isinstance(run.result, tuple) and len(run.result) == 2):
             raise ArgumentError(
                 f"with has_aux=True grad needs a function that returns a pair (number, anything); "
-                f"{_name_of(function)} returned {type(run.result).__name__}"
+                f"{name_of(function)} returned {type(run.result).__name__}"
             )
         output = run.result[0] if has_aux else run.result
         output = _require_number(output, function)
         gradients = run.pull_back([output], [as_upstream(output, None)])
-        value = output if run.seen_from_outside([output.as_node()]) else Tensor(output.value)
+        value = run.for_the_outside(output)
         found = gradients[0] if isinstance(argnums, int) else tuple(gradients)
         return ((value, run.result[1]) if has_aux else value), found
 
@@ -151,29 +172,12 @@ def grad(
     return differentiated
 
 
-def _require_function(name: str, function: Any) -> None:
-    if not callable(function):
-        got = "a tensor" if isinstance(function, Tensor) else f"a {type(function).__name__}"
-        raise ArgumentError(
-            f"{name} takes a function; got {got}. The gradients of a loss that is computed already: loss.backward(), "
-            f"and then x.grad."
-        )
-
-
-def _why_no_tensor(output: Any) -> str:
-    return "Is `return` missing?" if output is None else "Compute with tensors, without .item() and .numpy()."
-
-
-def _name_of(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", "the function")
-
-
 def _require_number(output: Any, function: Callable[..., Any]) -> Tensor:
-    name = _name_of(function)
+    name = name_of(function)
     if not isinstance(output, Tensor):
         raise ArgumentError(
             f"grad needs a function that returns a tensor; {name} returned {type(output).__name__}. "
-            f"{_why_no_tensor(output)}"
+            f"{why_no_tensor(output)}"
         )
     if output.size != 1:
         raise GraphError(
@@ -196,15 +200,10 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
     >>> pullback(gg.tensor([10.0, 1.0]))
     (tensor([20.,  4.]),)
     """
-    _require_function("vjp", function)
+    require_function("vjp", function)
     run = run_on_variables(function, inputs, range(len(inputs)), "vjp")
     outputs, rebuild = tree.flatten(run.result)
-    for output in outputs:
-        if not isinstance(output, Tensor):
-            raise ArgumentError(
-                f"vjp needs a function that returns tensors; it returned {type(output).__name__}. "
-                f"{_why_no_tensor(output)}"
-            )
+    require_tensors("vjp", function, outputs)
 
     def pullback(upstream: Any) -> tuple[Any, ...]:
         given, structure = tree.flatten(upstream)
@@ -221,5 +220,4 @@ def vjp(function: Callable[..., Any], *inputs: Any) -> tuple[Any, Callable[[Any]
         seeds = [as_upstream(output, g) for output, g in zip(outputs, given, strict=True)]
         return tuple(run.pull_back(outputs, seeds))
 
-    outside = run.seen_from_outside([output.as_node() for output in outputs])
-    return rebuild([output if outside else Tensor(output.value) for output in outputs]), pullback
+    return rebuild(list(map(run.for_the_outside, outputs))), pullback

@@ -43,3 +43,12 @@ def _branch(children: list[Any], where: str, join: Callable[[list[Any]], Any]) -
         return join(built)
 
     return leaves, rebuild
+
+
+def children(tree: Any) -> dict[Any, Any] | None:
+    """The branches of a tree by key or position, in the order of `flatten`; None for a leaf."""
+    if hasattr(tree, "named_parameters"):
+        return children(dict(tree.named_parameters()))
+    if isinstance(tree, dict):
+        return {key: tree[key] for key in sorted(tree, key=repr)}
+    return dict(enumerate(tree)) if isinstance(tree, list | tuple) else None

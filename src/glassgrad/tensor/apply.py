@@ -12,6 +12,7 @@ from numpy import ndarray
 
 from ..errors import ArgumentError, GlassgradError
 from ..graph import OUT, Aval, Node, Op, caller, quiet
+from .lifted import Lifted, apply_lifted
 from .tensor import Tensor, as_operands, literal_beside
 
 _recording = contextvars.ContextVar("glassgrad_recording", default=True)
@@ -28,8 +29,11 @@ def apply(op: Op, *inputs: Any) -> Tensor:
     tracked = missing = False
     wanted, bit = 0, 1  # the inputs that require a gradient, as a set of bits
     for tensor in inputs:
-        if type(tensor) is not Tensor and not isinstance(tensor, Tensor):
-            return apply(op, *as_operands(inputs))
+        if type(tensor) is not Tensor:
+            if not isinstance(tensor, Tensor):
+                return apply(op, *as_operands(inputs))
+            if isinstance(tensor, Lifted):
+                return apply_lifted(op, as_operands(inputs))
         value = tensor.value
         if value is None:
             return _apply_abstract(op, inputs)
@@ -120,12 +124,15 @@ def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
 def _apply_abstract(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
     """The node of a result of which only shape and dtype are known."""
     inputs = tuple(as_operands(inputs))
+    if any(isinstance(tensor, Lifted) for tensor in inputs):
+        return apply_lifted(op, inputs)
     try:
         aval = op.shape(*(Aval(tensor.shape, tensor.dtype) for tensor in inputs))
     except GlassgradError as problem:
         _explain(op, inputs, problem)
     sources = tuple(tensor.as_node() for tensor in inputs)
-    requires_grad = op.differentiable and any(source.requires_grad for source in sources)
+    tracked = op.differentiable and _recording.get()
+    requires_grad = tracked and any(source.requires_grad for source in sources)
     return Tensor(None, Node(op, sources, aval.shape, aval.dtype, requires_grad, caller()))
 
 
