@@ -16,7 +16,7 @@ from .families import Linear
 from .shape import as_shape, expand_dims, flatten, normalize_axis
 from .stacks import all_stacked
 
-__all__ = ["concat", "pad", "stack"]
+__all__ = ["concat", "pad", "stack", "unstack"]
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,17 @@ def stack(tensors: Sequence[Any], /, *, axis: int = 0) -> Tensor:
         [expand_dims(x, axis) for x in parts],
         axis=normalize_axis(axis, parts[0].ndim + 1, "stack") if parts else 0,
     )
+
+
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
+    """The tensors that `gg.stack` along `axis` would join to x: a tuple of as many as the axis has elements.
+
+    >>> gg.unstack(gg.asarray([[1, 2], [3, 4]]))
+    (tensor([1, 2]), tensor([3, 4]))
+    """
+    x = asarray(x)
+    place = normalize_axis(axis, x.ndim, "unstack")
+    return tuple(x[(*(slice(None),) * place, i)] for i in range(x.shape[place]))
 
 
 @dataclass(frozen=True)

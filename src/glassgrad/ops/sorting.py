@@ -16,7 +16,7 @@ from .families import require_kind
 from .index import take_along_axis
 from .shape import flip, normalize_axis
 
-__all__ = ["argsort", "sort", "tril", "triu"]
+__all__ = ["argsort", "sort", "top_k", "tril", "triu"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,10 @@ class Argsort(Op):
         return apply(interned(Argsort, self.axis + 1), x)
 
 
-def argsort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
-    """Positions (int64) that sort x along `axis`; stable. Real dtypes. No gradient.
+def argsort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+    """Positions (int64) that sort x along `axis`, NaNs as the largest of all. Real dtypes. No gradient.
+
+    Equal elements keep their order, also if `stable` is False, which only allows another.
 
     >>> gg.argsort(gg.asarray([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
@@ -58,9 +60,11 @@ def argsort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
     return last - flip(apply(interned(Argsort, place), flip(x, axis=place)), axis=place)
 
 
-def sort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
-    """x sorted along `axis`. Real dtypes. Each element's gradient goes back to where it came from.
+def sort(x: Any, /, *, axis: int = -1, descending: bool = False, stable: bool = True) -> Tensor:
+    """x sorted along `axis`, NaNs as the largest of all. Real dtypes.
 
+    Each element's gradient goes back to where it came from; equal elements keep their order (also if `stable` is
+    False, which only allows another), and that says whose gradient is whose: it is one of the one-sided derivatives.
     Composed of `argsort` and `take_along_axis`: sorting is a permutation, and a permutation is linear.
 
     >>> gg.sort(gg.asarray([3.0, 1.0, 2.0]))
@@ -69,6 +73,23 @@ def sort(x: Any, /, *, axis: int = -1, descending: bool = False) -> Tensor:
     x = asarray(x)
     place = normalize_axis(axis, x.ndim, "sort")
     return take_along_axis(x, argsort(x, axis=place, descending=descending), axis=place)
+
+
+def top_k(x: Any, k: int, /, *, axis: int = -1) -> tuple[Tensor, Tensor]:
+    """The k largest elements along `axis`, the largest first, and their positions (int64). Real dtypes.
+
+    Each element's gradient goes back to where it came from; of equal elements the first are taken.
+    Raises ShapeError for a k below 0 or beyond the size of the axis.
+
+    >>> gg.top_k(gg.asarray([3.0, 1.0, 4.0, 1.5]), 2)
+    (tensor([4., 3.]), tensor([2, 0]))
+    """
+    x = asarray(x)
+    place = normalize_axis(axis, x.ndim, "top_k")
+    if not 0 <= k <= x.shape[place]:
+        raise ShapeError(f"top_k takes k from 0 to {x.shape[place]}, the size of axis {place}; got k={k}")
+    order = argsort(x, axis=place, descending=True)[(*(slice(None),) * place, slice(None, k))]
+    return take_along_axis(x, order, axis=place), order
 
 
 def _positions(x: Tensor, name: str) -> tuple[Tensor, Tensor]:
