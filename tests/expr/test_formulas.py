@@ -1,11 +1,16 @@
 """The scalar language: what each instruction computes, how formulas are written, and what they refuse."""
 
+import copy
+import gc
 import math
+import pickle
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from glassgrad.expr import Const, Var, gives_bool, program, rename, scalar as s, variables
+from glassgrad.expr import Const, Var, derive, gives_bool, program, rename, scalar as s, simplify, variables
 
 X, Y, C = Var("x"), Var("y"), Var("c")
 
@@ -41,6 +46,17 @@ INSTRUCTIONS = {
     s.SINH: ((0.5,), math.sinh(0.5), "sinh(x)"),
     s.COSH: ((0.5,), math.cosh(0.5), "cosh(x)"),
     s.TANH: ((0.5,), math.tanh(0.5), "tanh(x)"),
+    s.LOG2: ((8.0,), 3.0, "log2(x)"),
+    s.LOG10: ((1000.0,), 3.0, "log10(x)"),
+    s.ASINH: ((0.5,), math.asinh(0.5), "asinh(x)"),
+    s.ACOSH: ((1.5,), math.acosh(1.5), "acosh(x)"),
+    s.ATANH: ((0.5,), math.atanh(0.5), "atanh(x)"),
+    s.ERF: ((0.5,), math.erf(0.5), "erf(x)"),
+    s.ERFC: ((2.5,), math.erfc(2.5), "erfc(x)"),
+    s.ERFINV: ((math.erf(0.5),), 0.5, "erfinv(x)"),
+    s.LGAMMA: ((0.3,), math.lgamma(0.3), "lgamma(x)"),
+    s.DIGAMMA: ((1.0,), -0.5772156649015329, "digamma(x)"),
+    s.POLYGAMMA: ((1, 1.0), math.pi**2 / 6, "polygamma(x, y)"),
     s.EQUAL: ((2.0, 2.0), True, "x == y"),
     s.NOT_EQUAL: ((2.0, 2.0), False, "x != y"),
     s.GREATER: ((3.0, 2.0), True, "x > y"),
@@ -141,10 +157,53 @@ def test_text_has_the_parentheses_that_meaning_needs(formula, text):
     assert str(formula) == text
 
 
-def test_equal_formulas_are_equal_and_hash_equal():
-    assert s.sin(X + 1.0) == s.sin(X + 1.0)
-    assert hash(s.sin(X + 1.0)) == hash(s.sin(X + 1.0))
-    assert X + Y != Y + X
+def test_the_same_formula_is_the_same_object():
+    assert s.sin(X + 1.0) is s.sin(X + 1.0)
+    assert X + Y is not Y + X
+    assert Const(np.float32(0.5)) is Const(0.5)
+    assert copy.deepcopy(X + 1.0) is pickle.loads(pickle.dumps(X + 1.0)) is X + 1.0
+
+
+def test_constants_that_are_equal_but_not_the_same_are_told_apart():
+    constants = [Const(value) for value in (0, 0.0, -0.0, False, math.nan)]
+    assert len(set(constants)) == 5
+    assert Const(math.nan) is constants[-1]
+    assert program(X * Const(2), ["x"])(np.array(3)).dtype == np.int64
+
+
+def test_formulas_that_nobody_holds_are_forgotten():
+    gc.collect()
+    before = len(s._formulas)
+    formula = s.sin(Var("only here") * 7.125)
+    assert len(s._formulas) == before + 4
+    del formula
+    gc.collect()
+    assert len(s._formulas) == before
+
+
+def test_formulas_made_in_several_threads_are_the_same():
+    def build(_):
+        formula = Var("of threads")
+        for i in range(200):
+            formula = s.exp(formula * float(i))
+        return formula
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(build, range(8)))) == 1
+
+
+def test_formulas_may_be_thousands_deep():
+    formula = X
+    for i in range(5000):
+        formula = s.sin(formula) * 0.5 + (Y if i == 4000 else 1.0)
+    assert variables(formula) == {"x", "y"}
+    assert str(formula).endswith("* 0.5) + 1")
+    renamed = rename(formula, {"y": "z"})
+    assert variables(renamed) == {"x", "z"}
+    assert simplify(renamed) is renamed
+    value = program(formula, ["x", "y"])(0.3, 1.0)
+    assert value == pytest.approx(math.sin(value) * 0.5 + 1.0, rel=1e-12)
+    assert program(derive(formula, "y"), ["x", "y"])(0.3, 1.0) == pytest.approx(0.0, abs=1e-100)
 
 
 def test_variables_and_renaming():
@@ -188,6 +247,23 @@ def test_a_program_computes_a_shared_subformula_once():
     shared = s.build(twice, X)
     assert program(shared * shared + shared, ["x"])(3.0) == 42.0
     assert calls == [3.0]
+
+
+def test_a_program_gives_memory_back():
+    """A chain of steps never needs more than two of its results at a time."""
+    alive = []
+
+    def counted(x):
+        result = x + 1.0
+        alive.append(weakref.ref(result))
+        assert sum(reference() is not None for reference in alive) <= 2
+        return result
+
+    step = s.Instruction("step", 1, counted, "step({0})")
+    formula = X
+    for _ in range(10):
+        formula = s.build(step, formula)
+    assert program(formula, ["x"])(np.zeros(3)).tolist() == [10.0] * 3
 
 
 def test_a_program_broadcasts_and_keeps_float32():

@@ -6,11 +6,12 @@ max and min, 0 for abs and sign at 0, the chosen branch for where.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from . import scalar as s
-from .scalar import Call, Const, Expr, Var
-from .simplify import ONE, ZERO, simplify
+from .scalar import Call, Const, Expr, Var, parts
+from .simplify import ONE, ZERO, simplified, simplify
 
 Partials = Callable[..., tuple[Expr, ...]]
 
@@ -38,6 +39,8 @@ PARTIALS: dict[s.Instruction, Partials] = {
     s.EXP: lambda out, x: (out,),
     s.EXPM1: lambda out, x: (out + 1.0,),
     s.LOG: lambda out, x: (1.0 / x,),
+    s.LOG2: lambda out, x: (1.0 / (x * math.log(2.0)),),
+    s.LOG10: lambda out, x: (1.0 / (x * math.log(10.0)),),
     s.LOG1P: lambda out, x: (1.0 / (1.0 + x),),
     s.SIN: lambda out, x: (s.cos(x),),
     s.COS: lambda out, x: (-s.sin(x),),
@@ -49,6 +52,15 @@ PARTIALS: dict[s.Instruction, Partials] = {
     s.SINH: lambda out, x: (s.cosh(x),),
     s.COSH: lambda out, x: (s.sinh(x),),
     s.TANH: lambda out, x: (1.0 - out * out,),
+    s.ASINH: lambda out, x: (1.0 / s.sqrt(1.0 + x * x),),
+    s.ACOSH: lambda out, x: (1.0 / (s.sqrt(x - 1.0) * s.sqrt(x + 1.0)),),
+    s.ATANH: lambda out, x: (1.0 / ((1.0 - x) * (1.0 + x)),),
+    s.ERF: lambda out, x: (2.0 / math.sqrt(math.pi) * s.exp(-(x * x)),),
+    s.ERFC: lambda out, x: (-2.0 / math.sqrt(math.pi) * s.exp(-(x * x)),),
+    s.ERFINV: lambda out, x: (math.sqrt(math.pi) / 2.0 * s.exp(out * out),),
+    s.LGAMMA: lambda out, x: (s.build(s.DIGAMMA, x),),
+    s.DIGAMMA: lambda out, x: (s.build(s.POLYGAMMA, 1, x),),
+    s.POLYGAMMA: lambda out, n, x: (ZERO, s.build(s.POLYGAMMA, n.value + 1, x)),
     s.WHERE: lambda out, c, x, y: (ZERO, s.where(c, 1.0, 0.0), s.where(c, 0.0, 1.0)),
     s.HYPOT: lambda out, x, y: (
         s.where(s.equal(out, 0.0), 0.0, x / out),
@@ -74,20 +86,24 @@ def derive(expr: Expr, variable: str) -> Expr:
     >>> print(derive(x * s.sin(x), "x"))
     sin(x) + (x * cos(x))
     """
-    return simplify(_derive(expr, variable, {}))
+    expr = simplify(expr)
+    slopes: dict[Expr, Expr] = {}
+    known: dict[Expr, Expr] = {}
+    for part in parts(expr):
+        known[part] = part
+        if isinstance(part, Call) and variable in part.variables:
+            slopes[part] = _by_chain_rule(part, slopes, known)
+        else:
+            slopes[part] = ONE if part is Var(variable) else ZERO
+    return slopes[expr]
 
 
-def _derive(expr: Expr, variable: str, known: dict[Expr, Expr]) -> Expr:
-    if isinstance(expr, Var):
-        return ONE if expr.name == variable else ZERO
-    if not isinstance(expr, Call) or variable not in s.variables(expr):
-        return ZERO
-    if expr not in known:
-        total: Expr = ZERO
-        for operand, partial in zip(
-            expr.operands, PARTIALS[expr.instruction](expr, *expr.operands), strict=True
-        ):
-            if partial != ZERO and variable in s.variables(operand):
-                total = total + partial * _derive(operand, variable, known)
-        known[expr] = simplify(total)
-    return known[expr]
+def _by_chain_rule(call: Call, slopes: dict[Expr, Expr], known: dict[Expr, Expr]) -> Expr:
+    """The sum of the partial derivatives of an instruction times the slopes of its operands, all simplified."""
+    total: Expr = ZERO
+    partials = PARTIALS[call.instruction](call, *call.operands)
+    for operand, partial in zip(call.operands, partials, strict=True):
+        slope = slopes[operand]
+        if partial is not ZERO and slope is not ZERO:
+            total = simplified(total + simplified(simplify(partial, known) * slope))
+    return total

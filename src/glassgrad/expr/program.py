@@ -1,11 +1,11 @@
-"""Formulas as functions of NumPy arrays: the tree written out as straight-line Python, shared subformulas once."""
+"""Formulas as functions of NumPy arrays: the formula as straight-line Python, shared subformulas computed once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .scalar import Call, Const, Expr, Var
+from .scalar import Call, Const, Expr, Var, parts
 
 Evaluator = Callable[..., Any]
 
@@ -25,27 +25,32 @@ def program(expr: Expr, names: Sequence[str]) -> Evaluator:
     known: dict[Expr, str] = {Var(name): f"x{position}" for position, name in enumerate(names)}
     head = f"def evaluate({', '.join(known.values())}):"
     scope: dict[str, Any] = {}
-    lines: list[str] = []
-    _write(expr, known, scope, lines)
+    lines = _lines(expr, known, scope)
     exec("\n    ".join([head, *lines, f"return {known[expr]}"]), scope)
     evaluate: Evaluator = scope["evaluate"]
     return evaluate
 
 
-def _write(expr: Expr, known: dict[Expr, str], scope: dict[str, Any], lines: list[str]) -> None:
-    """Give `expr` a name, with a line for every call in it that has none yet; constants and ufuncs go to `scope`."""
-    if expr in known:
-        return
-    if isinstance(expr, Var):
-        raise NameError(f"the formula reads {expr.name!r}, which is not one of its inputs")
-    if isinstance(expr, Const):
-        known[expr] = f"c{len(known)}"
-        scope[known[expr]] = expr.value
-        return
-    assert isinstance(expr, Call)
-    for operand in expr.operands:
-        _write(operand, known, scope, lines)
-    function = f"f{len(known)}"
-    scope[function] = expr.instruction.numpy
-    known[expr] = f"s{len(known)}"
-    lines.append(f"{known[expr]} = {function}({', '.join(known[operand] for operand in expr.operands)})")
+def _lines(expr: Expr, known: dict[Expr, str], scope: dict[str, Any]) -> list[str]:
+    """One assignment for every call in `expr`; constants and ufuncs go to `scope`, names to `known`.
+
+    A name is given again once its value was read for the last time, so that the memory of that value is, too.
+    """
+    order = list(parts(expr))
+    last_use = {operand: call for call in order if isinstance(call, Call) for operand in call.operands}
+    lines: list[str] = []
+    free: list[str] = []
+    for part in order:
+        if isinstance(part, Const):
+            known[part] = f"c{len(scope)}"
+            scope[known[part]] = part.value
+        elif isinstance(part, Call):
+            operands = [known[operand] for operand in part.operands]
+            free += {known[o] for o in part.operands if isinstance(o, Call) and last_use[o] is part}
+            function = f"f{len(scope)}"
+            scope[function] = part.instruction.numpy
+            known[part] = free.pop() if free else f"s{len(lines)}"
+            lines.append(f"{known[part]} = {function}({', '.join(operands)})")
+        elif part not in known:
+            raise NameError(f"the formula reads {str(part)!r}, which is not one of its inputs")
+    return lines
