@@ -237,7 +237,8 @@ def test_values_that_do_not_fit_the_index():
         (
             lambda: gg.take_along_axis(X, [0]),
             ShapeError,
-            "take_along_axis needs indices with 3 axes; got shape (1,) for x (2, 3, 4)",
+            "take_along_axis needs indices with the 3 axes of x and, but for axis 2, the same sizes or 1; "
+            "got indices of shape (1,) for x (2, 3, 4)",
         ),
         (
             lambda: gg.take_along_axis([1.0, 2.0], [True, False]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,11 +11,10 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
 from ..tensor import Tensor, apply, asarray
-from ..tensor.dtype import as_dtype
 from .compare import equal, where
 from .families import Linear, unbroadcast
 from .key import ARRAY, Key, for_stacks, split_key, why_index_fails
-from .shape import broadcast_to, normalize_axis, permute_dims, reshape
+from .shape import astype, broadcast_to, expand_dims, normalize_axis, permute_dims, reshape
 from .stacks import stack_size
 
 __all__ = ["one_hot", "take", "take_along_axis"]
@@ -119,16 +118,7 @@ class IndexSet(Linear):
         return (tuple(range(2, 2 + self.key.items.count(ARRAY))),) * 2
 
     def shape(self, x: Aval, values: Aval, *indices: Aval) -> Aval:
-        place = Index(self.key).shape(x, *indices)
-        try:
-            fits = np.broadcast_shapes(place.shape, values.shape) == place.shape
-        except ValueError:
-            fits = False
-        if not fits:
-            raise ShapeError(
-                f"x.at[...] selects shape {place.shape} of x {x.shape}; values of shape {values.shape} do not fit there"
-            )
-        return x
+        return update_shape(self.key, x, values, indices)
 
     def forward(self, x: Any, values: Any, *indices: Any) -> Any:
         result = x.copy()
@@ -149,17 +139,34 @@ class IndexSet(Linear):
         return equal(apply(interned(Index, self.key), last, *indices), numbers)
 
     def batch(self, batched: tuple[bool, ...], x: Tensor, values: Tensor, *indices: Tensor) -> Tensor:
-        size = stack_size(batched, (x, values, *indices))
-        x = x if batched[0] else broadcast_to(x, (size, *x.shape))
-        stacked = for_stacks(self.key, x.ndim - 1, True, batched[2:], indices, size)
-        ndim = len(
-            interned(Index, stacked.key).shape(Aval(x.shape, x.dtype), *map(aval_of, stacked.arrays)).shape
+        return update_stacks(self, batched, x, values, *indices)
+
+
+def update_shape(key: Key, x: Aval, values: Aval, indices: tuple[Aval, ...]) -> Aval:
+    """The shape rule of an op that puts `values` to the positions of a key in x."""
+    place = interned(Index, key).shape(x, *indices)
+    try:
+        fits = np.broadcast_shapes(place.shape, values.shape) == place.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"x.at[...] selects shape {place.shape} of x {x.shape}; values of shape {values.shape} do not fit there"
         )
-        if not batched[1]:
-            values = reshape(values, (1, *values.shape))
-        values = reshape(values, (values.shape[0], *(1,) * (ndim - values.ndim), *values.shape[1:]))
-        values = permute_dims(values, stacked.back(ndim))
-        return apply(interned(IndexSet, stacked.key), x, values, *stacked.arrays)
+    return x
+
+
+def update_stacks(op: Any, batched: tuple[bool, ...], x: Tensor, values: Tensor, *indices: Tensor) -> Tensor:
+    """The batch rule of an op with a `key` that puts `values` to the positions of the key in x."""
+    size = stack_size(batched, (x, values, *indices))
+    x = x if batched[0] else broadcast_to(x, (size, *x.shape))
+    stacked = for_stacks(op.key, x.ndim - 1, True, batched[2:], indices, size)
+    ndim = len(interned(Index, stacked.key).shape(aval_of(x), *map(aval_of, stacked.arrays)).shape)
+    if not batched[1]:
+        values = reshape(values, (1, *values.shape))
+    values = reshape(values, (values.shape[0], *(1,) * (ndim - values.ndim), *values.shape[1:]))
+    values = permute_dims(values, stacked.back(ndim))
+    return apply(replace(op, key=stacked.key), x, values, *stacked.arrays)
 
 
 def aval_of(x: Tensor) -> Aval:
@@ -210,35 +217,51 @@ def take_along_axis(x: Any, indices: Any, /, *, axis: int = -1) -> Tensor:
     tensor([[2],
             [3]])
     """
-    x, indices = asarray(x), _integers(indices, "take_along_axis")
-    if x.ndim != indices.ndim:
+    x = asarray(x)
+    key, grid = grid_along(x, indices, axis, "take_along_axis")
+    return apply(interned(Index, key), x, *grid)
+
+
+def grid_along(x: Tensor, indices: Any, axis: int, name: str) -> tuple[Key, list[Tensor]]:
+    """The key and the index arrays for the element of x along `axis` that `indices` names, at every other position."""
+    indices = _integers(indices, name)
+    place = normalize_axis(axis, x.ndim, name)
+    fits = x.ndim == indices.ndim and all(
+        i == place or 1 in sizes or sizes[0] == sizes[1]
+        for i, sizes in enumerate(zip(x.shape, indices.shape, strict=True))
+    )
+    if not fits:
         raise ShapeError(
-            f"take_along_axis needs indices with {x.ndim} axes; got shape {indices.shape} for x {x.shape}"
+            f"{name} needs indices with the {x.ndim} axes of x and, but for axis {place}, the same sizes or 1; "
+            f"got indices of shape {indices.shape} for x {x.shape}"
         )
-    place = normalize_axis(axis, x.ndim, "take_along_axis")
     grid = [
         indices
         if i == place
         else asarray(np.arange(size).reshape([-1 if i == j else 1 for j in range(x.ndim)]))
         for i, size in enumerate(x.shape)
     ]
-    return getitem(x, tuple(grid))
+    return Key((ARRAY,) * x.ndim), grid
+
+
+def like(values: Any, x: Tensor) -> Tensor:
+    """`values` as a tensor of x's dtype."""
+    # a Python number is taken in x's dtype at once: by way of float32 it would lose digits beside float64
+    return astype(values, x.dtype) if isinstance(values, Tensor) else asarray(values, x.dtype)
 
 
 def one_hot(indices: Any, classes: int, /, *, dtype: Any = "float32") -> Tensor:
     """1 at the index and 0 elsewhere, on a new last axis of size `classes`. Without gradient.
 
-    indices: integers in [0, classes). Raises ShapeError for one outside.
+    indices: integers in [0, classes). Raises ShapeError for one outside; where values are not known (inside `gg.vmap`)
+    there are only zeros for it.
 
     >>> gg.one_hot(gg.asarray([1, 0]), 3)
     tensor([[0., 1., 0.],
             [1., 0., 0.]])
     """
     indices = _integers(indices, "one_hot")
-    if indices.size and not (indices.numpy().min() >= 0 and indices.numpy().max() < classes):
-        raise ShapeError(
-            f"one_hot needs indices in [0, {classes}); got {indices.numpy().min()} .. {indices.numpy().max()}"
-        )
-    flat = np.zeros((math.prod(indices.shape), classes), as_dtype(dtype))
-    flat[np.arange(len(flat)), indices.numpy().reshape(-1)] = 1
-    return asarray(flat.reshape(*indices.shape, classes))
+    known = indices.value
+    if known is not None and known.size and not (known.min() >= 0 and known.max() < classes):
+        raise ShapeError(f"one_hot needs indices in [0, {classes}); got {known.min()} .. {known.max()}")
+    return astype(equal(expand_dims(indices, -1), asarray(np.arange(classes))), dtype)
