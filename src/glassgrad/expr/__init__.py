@@ -2,6 +2,7 @@
 
 from .derive import derive
 from .program import program
+from .rounding import evaluated_wider
 from .scalar import Call, Const, Expr, Instruction, Operand, Var, gives_bool, rename, variables
 from .simplify import simplify
 
@@ -13,6 +14,7 @@ __all__ = [
     "Operand",
     "Var",
     "derive",
+    "evaluated_wider",
     "gives_bool",
     "program",
     "rename",

@@ -15,6 +15,7 @@ from .joining import *
 from .reduce import *
 from .shape import *
 from .sorting import *
+from .special_functions import *
 from .trigonometric import *
 
 # The functions, and not the modules that hold them. Set behind the back of type checkers, which cannot read a computed

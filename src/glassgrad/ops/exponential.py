@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
-
-import numpy as np
 
 from ..expr import Expr, scalar as s
 from ..tensor import Tensor, apply
@@ -27,7 +26,7 @@ _exp = Exp()
 
 
 def exp(x: Any, /) -> Tensor:
-    """e to the power x, elementwise, float dtypes; overflows to infinity. Source: DLMF 4.2.
+    """e to the power x, elementwise, float and complex dtypes; overflows to infinity. Source: DLMF 4.2.
 
     >>> f"{gg.exp(gg.asarray(1.0)):.5f}"
     '2.71828'
@@ -49,7 +48,7 @@ _expm1 = Expm1()
 
 
 def expm1(x: Any, /) -> Tensor:
-    """exp(x) - 1, elementwise, float dtypes, exact for small x where the difference would cancel.
+    """exp(x) - 1, elementwise, float and complex dtypes, exact for small x where the difference would cancel.
 
     >>> gg.expm1(gg.asarray([0.0, 1e-8]))
     tensor([0.e+00, 1.e-08])
@@ -71,7 +70,9 @@ _log = Log()
 
 
 def log(x: Any, /) -> Tensor:
-    """Natural logarithm, elementwise, float dtypes; -inf at 0, NaN below. Source: DLMF 4.2.
+    """Natural logarithm, elementwise, float and complex dtypes; -inf at 0, NaN below (complex: the principal value).
+
+    Source: DLMF 4.2.
 
     >>> f"{gg.log(gg.asarray(10.0)):.5f}"
     '2.30259'
@@ -79,22 +80,52 @@ def log(x: Any, /) -> Tensor:
     return apply(_log, x)
 
 
-def log2(x: Any, /) -> Tensor:
-    """Logarithm to base 2, as log(x) / log(2). Float dtypes.
+class Log2(Elementwise):
+    """The logarithm of x to base 2."""
 
-    >>> gg.log2(gg.asarray([8.0]))
-    tensor([3.])
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.LOG2, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / (x * math.log(2.0)),)
+
+
+_log2 = Log2()
+
+
+def log2(x: Any, /) -> Tensor:
+    """Logarithm to base 2, elementwise, float and complex dtypes; -inf at 0, NaN below.
+
+    An op of its own, because log(x) / log(2) is not exact at powers of 2.
+
+    >>> gg.log2(gg.asarray([8.0, 2.0**29]))
+    tensor([ 3., 29.])
     """
-    return log(x) / float(np.log(2.0))
+    return apply(_log2, x)
+
+
+class Log10(Elementwise):
+    """The logarithm of x to base 10."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.LOG10, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / (x * math.log(10.0)),)
+
+
+_log10 = Log10()
 
 
 def log10(x: Any, /) -> Tensor:
-    """Logarithm to base 10, as log(x) / log(10). Float dtypes.
+    """Logarithm to base 10, elementwise, float and complex dtypes; -inf at 0, NaN below.
 
-    >>> gg.log10(gg.asarray([100.0]))
-    tensor([2.])
+    An op of its own, because log(x) / log(10) is not exact at powers of 10.
+
+    >>> gg.log10(gg.asarray([100.0, 1000.0]))
+    tensor([2., 3.])
     """
-    return log(x) / float(np.log(10.0))
+    return apply(_log10, x)
 
 
 class Log1p(Elementwise):
@@ -111,7 +142,7 @@ _log1p = Log1p()
 
 
 def log1p(x: Any, /) -> Tensor:
-    """ln(1 + x), elementwise, float dtypes, exact for small x.
+    """ln(1 + x), elementwise, float and complex dtypes, exact for small x.
 
     >>> gg.log1p(gg.asarray([0.0, 1e-8]))
     tensor([0.e+00, 1.e-08])
@@ -133,7 +164,7 @@ _sqrt = Sqrt()
 
 
 def sqrt(x: Any, /) -> Tensor:
-    """Square root, elementwise, float dtypes; NaN below 0. The derivative at 0 is infinite.
+    """Square root, elementwise, float and complex dtypes; NaN below 0 (complex: the principal value). The derivative at 0 is infinite.
 
     >>> f"{gg.sqrt(gg.asarray(2.0)):.5f}"
     '1.41421'
@@ -142,14 +173,13 @@ def sqrt(x: Any, /) -> Tensor:
 
 
 class Sigmoid(Elementwise):
-    """1 / (1 + exp(-x)); computed from exp(-|x|), which cannot overflow."""
+    """1 / (1 + exp(-x)). Where exp(-x) overflows, the quotient is 0, as it should be."""
 
     kinds = "f"
+    rounds_once = True
 
     def value(self, x: Expr) -> Expr:
-        # not -|x|, whose formula has no derivative at 0, where the sigmoid has one
-        e = s.exp(s.where(x >= 0.0, -x, x))
-        return s.where(x >= 0.0, 1.0, e) / (1.0 + e)
+        return 1.0 / (1.0 + s.exp(-x))
 
     def partials(self, out: Expr, x: Expr) -> Partials:
         return (out * (1.0 - out),)
@@ -173,9 +203,12 @@ class Softplus(Elementwise):
     """ln(1 + exp(x)); computed as max(x, 0) + ln(1 + exp(-|x|)), which cannot overflow."""
 
     kinds = "f"
+    rounds_once = True
 
     def value(self, x: Expr) -> Expr:
-        return s.maximum(x, 0.0) + s.log1p(s.exp(-s.absolute(x)))
+        # with `where`, not with max and abs, which have kinks at 0: here either side is smooth, and both agree there
+        above = x > 0.0
+        return s.where(above, x, 0.0) + s.log1p(s.exp(s.where(above, -x, x)))
 
     def partials(self, out: Expr, x: Expr) -> Partials:
         return (-s.expm1(-out),)  # the sigmoid of x, without a look at the sign of x
@@ -197,11 +230,14 @@ class Logaddexp(Elementwise):
     """ln(exp(x1) + exp(x2)); computed from the larger input and exp(-|x1 - x2|), which cannot overflow."""
 
     kinds = "f"
+    rounds_once = True
 
     def value(self, x1: Expr, x2: Expr) -> Expr:
-        # equal inputs are apart by 0 even when both are infinite, where the difference would be NaN
-        gap = s.where(s.equal(x1, x2), 0.0, s.absolute(x1 - x2))
-        return s.maximum(x1, x2) + s.log1p(s.exp(-gap))
+        # with `where`, not with max and abs, which have kinks where both are equal: here either side is smooth
+        first = x1 >= x2
+        finite = s.where(first, x1, x2) + s.log1p(s.exp(s.where(first, x2 - x1, x1 - x2)))
+        same_infinity = s.both(s.equal(x1, x2), s.equal(s.absolute(x1), math.inf))
+        return s.where(same_infinity, x1, finite)
 
     def partials(self, out: Expr, x1: Expr, x2: Expr) -> Partials:
         return _sigmoid.value(x1 - x2), _sigmoid.value(x2 - x1)

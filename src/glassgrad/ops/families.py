@@ -19,7 +19,19 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import DTypeError
-from ..expr import Const, Expr, Operand, Var, derive, gives_bool, program, rename, simplify, variables
+from ..expr import (
+    Const,
+    Expr,
+    Operand,
+    Var,
+    derive,
+    evaluated_wider,
+    gives_bool,
+    program,
+    rename,
+    simplify,
+    variables,
+)
 from ..graph import OUT, Aval, Op, broadcast_shapes
 from ..tensor import Tensor, apply, apply_to_two
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, promote
@@ -68,6 +80,9 @@ class Elementwise(Op):
     pattern: ClassVar[str] = SCALER
     promotes_to_float: ClassVar[bool] = False
     """Whether integer inputs are turned into floats first (true division)."""
+    rounds_once: ClassVar[bool] = False
+    """Whether float16 and float32 are computed in a wider dtype and rounded once, so that a formula whose roundings
+    would add up to more than 2 ULP does not."""
 
     def value(self, *x: Any) -> Operand:
         """The formula of the result."""
@@ -124,6 +139,8 @@ class Elementwise(Op):
     def forward(self) -> Callable[..., Any]:
         """The formula on NumPy arrays, as a function made once per op: every elementwise operation runs it."""
         evaluate = program(self.expression, self.argument_names)
+        if self.rounds_once:
+            evaluate = evaluated_wider(evaluate)
         kinds = self.kinds_as_they_are
 
         def of_one(x: Any) -> Any:

@@ -8,7 +8,21 @@ from ..expr import Expr, scalar as s
 from ..tensor import Tensor, apply
 from .families import Elementwise, Partials
 
-__all__ = ["acos", "asin", "atan", "atan2", "cos", "cosh", "sin", "sinh", "tan", "tanh"]
+__all__ = [
+    "acos",
+    "acosh",
+    "asin",
+    "asinh",
+    "atan",
+    "atan2",
+    "atanh",
+    "cos",
+    "cosh",
+    "sin",
+    "sinh",
+    "tan",
+    "tanh",
+]
 
 
 class Sin(Elementwise):
@@ -25,7 +39,7 @@ _sin = Sin()
 
 
 def sin(x: Any, /) -> Tensor:
-    """Sine of x in radians; elementwise, float dtypes. Source: DLMF 4.14.
+    """Sine of x in radians; elementwise, float and complex dtypes. Source: DLMF 4.14.
 
     >>> f"{gg.sin(gg.asarray(1.0)):.5f}"
     '0.84147'
@@ -47,7 +61,7 @@ _cos = Cos()
 
 
 def cos(x: Any, /) -> Tensor:
-    """Cosine of x in radians; elementwise, float dtypes. Source: DLMF 4.14.
+    """Cosine of x in radians; elementwise, float and complex dtypes. Source: DLMF 4.14.
 
     >>> f"{gg.cos(gg.asarray(1.0)):.5f}"
     '0.54030'
@@ -69,7 +83,7 @@ _tan = Tan()
 
 
 def tan(x: Any, /) -> Tensor:
-    """Tangent of x in radians; elementwise, float dtypes. Source: DLMF 4.14.
+    """Tangent of x in radians; elementwise, float and complex dtypes. Source: DLMF 4.14.
 
     >>> f"{gg.tan(gg.asarray(1.0)):.5f}"
     '1.55741'
@@ -79,8 +93,6 @@ def tan(x: Any, /) -> Tensor:
 
 class Asin(Elementwise):
     """Inverse sine in radians."""
-
-    kinds = "f"
 
     def value(self, x: Expr) -> Expr:
         return s.build(s.ASIN, x)
@@ -93,7 +105,7 @@ _asin = Asin()
 
 
 def asin(x: Any, /) -> Tensor:
-    """Inverse sine in radians, x in [-1, 1], NaN outside; elementwise, float dtypes. Source: DLMF 4.23.
+    """Inverse sine in radians, x in [-1, 1], NaN outside; elementwise, float and complex dtypes. Source: DLMF 4.23.
 
     >>> f"{gg.asin(gg.asarray(1.0)):.5f}"
     '1.57080'
@@ -103,8 +115,6 @@ def asin(x: Any, /) -> Tensor:
 
 class Acos(Elementwise):
     """Inverse cosine in radians."""
-
-    kinds = "f"
 
     def value(self, x: Expr) -> Expr:
         return s.build(s.ACOS, x)
@@ -117,7 +127,7 @@ _acos = Acos()
 
 
 def acos(x: Any, /) -> Tensor:
-    """Inverse cosine in radians, x in [-1, 1], NaN outside; elementwise, float dtypes. Source: DLMF 4.23.
+    """Inverse cosine in radians, x in [-1, 1], NaN outside; elementwise, float and complex dtypes. Source: DLMF 4.23.
 
     >>> f"{gg.acos(gg.asarray(0.0)):.5f}"
     '1.57080'
@@ -139,7 +149,7 @@ _atan = Atan()
 
 
 def atan(x: Any, /) -> Tensor:
-    """Inverse tangent in radians; elementwise, float dtypes. Source: DLMF 4.23.
+    """Inverse tangent in radians; elementwise, float and complex dtypes. Source: DLMF 4.23.
 
     >>> f"{gg.atan(gg.asarray(1.0)):.5f}"
     '0.78540'
@@ -161,7 +171,7 @@ _sinh = Sinh()
 
 
 def sinh(x: Any, /) -> Tensor:
-    """Hyperbolic sine; elementwise, float dtypes. Source: DLMF 4.28.
+    """Hyperbolic sine; elementwise, float and complex dtypes. Source: DLMF 4.28.
 
     >>> f"{gg.sinh(gg.asarray(1.0)):.5f}"
     '1.17520'
@@ -183,7 +193,7 @@ _cosh = Cosh()
 
 
 def cosh(x: Any, /) -> Tensor:
-    """Hyperbolic cosine; elementwise, float dtypes. Source: DLMF 4.28.
+    """Hyperbolic cosine; elementwise, float and complex dtypes. Source: DLMF 4.28.
 
     >>> f"{gg.cosh(gg.asarray(1.0)):.5f}"
     '1.54308'
@@ -205,12 +215,82 @@ _tanh = Tanh()
 
 
 def tanh(x: Any, /) -> Tensor:
-    """Hyperbolic tangent, values in [-1, 1]; its derivative is 1 - y^2; elementwise, float dtypes. Source: DLMF 4.34.
+    """Hyperbolic tangent, values in [-1, 1]; its derivative is 1 - y^2; elementwise, float and complex dtypes. Source: DLMF 4.34.
 
     >>> f"{gg.tanh(gg.asarray(1.0)):.5f}"
     '0.76159'
     """
     return apply(_tanh, x)
+
+
+class Asinh(Elementwise):
+    """Inverse hyperbolic sine."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.ASINH, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / s.sqrt(1.0 + x * x),)
+
+
+_asinh = Asinh()
+
+
+def asinh(x: Any, /) -> Tensor:
+    """Inverse hyperbolic sine; elementwise, float and complex dtypes. Source: DLMF 4.37.
+
+    >>> f"{gg.asinh(gg.asarray(1.0)):.5f}"
+    '0.88137'
+    """
+    return apply(_asinh, x)
+
+
+class Acosh(Elementwise):
+    """Inverse hyperbolic cosine."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.ACOSH, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / (s.sqrt(x - 1.0) * s.sqrt(x + 1.0)),)
+
+
+_acosh = Acosh()
+
+
+def acosh(x: Any, /) -> Tensor:
+    """Inverse hyperbolic cosine, not negative, x at least 1 and NaN below; elementwise, float and complex dtypes.
+
+    The derivative at 1 is infinite. Source: DLMF 4.37.
+
+    >>> f"{gg.acosh(gg.asarray(2.0)):.5f}"
+    '1.31696'
+    """
+    return apply(_acosh, x)
+
+
+class Atanh(Elementwise):
+    """Inverse hyperbolic tangent."""
+
+    def value(self, x: Expr) -> Expr:
+        return s.build(s.ATANH, x)
+
+    def partials(self, out: Expr, x: Expr) -> Partials:
+        return (1.0 / ((1.0 - x) * (1.0 + x)),)
+
+
+_atanh = Atanh()
+
+
+def atanh(x: Any, /) -> Tensor:
+    """Inverse hyperbolic tangent, x in [-1, 1], infinite at both ends; elementwise, float and complex dtypes.
+
+    Source: DLMF 4.37.
+
+    >>> f"{gg.atanh(gg.asarray(0.5)):.5f}"
+    '0.54931'
+    """
+    return apply(_atanh, x)
 
 
 class Atan2(Elementwise):
