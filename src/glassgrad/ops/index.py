@@ -82,10 +82,13 @@ class IndexAdd(Linear):
     def forward(self, values: Any, *indices: Any) -> Any:
         result = np.zeros(self.new_shape, values.dtype)
         key = self.key.restore(indices)
-        if indices:
-            np.add.at(result, key, values)
-        else:
-            result[key] = values
+        try:
+            if indices:
+                np.add.at(result, key, values)
+            else:
+                result[key] = values
+        except IndexError as problem:
+            raise ShapeError(why_index_fails(self.key, result, indices, str(problem))) from None
         return result
 
     def transpose(self, g: Tensor, values: Tensor, *indices: Tensor) -> tuple[Tensor]:
@@ -122,7 +125,10 @@ class IndexSet(Linear):
 
     def forward(self, x: Any, values: Any, *indices: Any) -> Any:
         result = x.copy()
-        result[self.key.restore(indices)] = values
+        try:
+            result[self.key.restore(indices)] = values
+        except IndexError as problem:
+            raise ShapeError(why_index_fails(self.key, x, indices, str(problem))) from None
         return result
 
     def transpose(self, g: Tensor, x: Tensor, values: Tensor, *indices: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import DTypeError
+from ..errors import DTypeError, ShapeError
 from ..graph import OUT, Aval, Op, interned
 from ..tensor import Tensor, apply, asarray
 from .arithmetic import add
@@ -15,7 +15,7 @@ from .compare import equal, where
 from .complex_numbers import conj
 from .families import require_kind
 from .index import Index, IndexAdd, IndexSet, aval_of, grid_along, like, update_shape, update_stacks
-from .key import ARRAY, Key
+from .key import ARRAY, Key, why_index_fails
 from .shape import astype, broadcast_to
 
 __all__ = ["scatter", "scatter_add"]
@@ -43,11 +43,16 @@ class Combination(Op):
             raise DTypeError(f"{self.name} cannot put {values.dtype} values into {x.dtype}")
         return update_shape(self.key, x, values, indices)
 
-    def ready(self, x: Any, values: Any, indices: tuple[Any, ...]) -> tuple[Any, tuple[Any, ...], Any]:
-        """A copy of x to write to, the place, and the values in its dtype."""
+    def combined(self, ufunc: Any, x: Any, values: Any, indices: tuple[Any, ...]) -> Any:
+        """x with the NumPy function of x and the values at their positions, one value after the other."""
         if values.dtype.kind not in self.kinds or x.dtype.kind not in self.kinds or values.dtype.kind == "c":
             self.shape(*(Aval(array.shape, array.dtype) for array in (x, values, *indices)))
-        return x.copy(), self.key.restore(indices), values.astype(x.dtype, copy=False)
+        result = x.copy()
+        try:
+            ufunc.at(result, self.key.restore(indices), values.astype(x.dtype, copy=False))
+        except IndexError as problem:
+            raise ShapeError(why_index_fails(self.key, x, indices, str(problem))) from None
+        return result
 
     def chosen(self, x: Tensor, indices: tuple[Tensor, ...]) -> Tensor:
         """What stands at the positions."""
@@ -95,9 +100,7 @@ class IndexMultiply(Combination):
     pattern: ClassVar[str] = "switch: every factor gets the upstream gradient times the other factors"
 
     def forward(self, x: Any, values: Any, *indices: Any) -> Any:
-        result, place, values = self.ready(x, values, indices)
-        np.multiply.at(result, place, values)
-        return result
+        return self.combined(np.multiply, x, values, indices)
 
     def factors(
         self, out: Tensor, x: Tensor, values: Tensor, indices: tuple[Tensor, ...]
@@ -131,9 +134,7 @@ class IndexExtremum(Combination):
     )
 
     def forward(self, x: Any, values: Any, *indices: Any) -> Any:
-        result, place, values = self.ready(x, values, indices)
-        (np.maximum if self.largest else np.minimum).at(result, place, values)
-        return result
+        return self.combined(np.maximum if self.largest else np.minimum, x, values, indices)
 
     def factors(
         self, out: Tensor, x: Tensor, values: Tensor, indices: tuple[Tensor, ...]
