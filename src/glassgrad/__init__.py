@@ -14,6 +14,10 @@ from . import (
 )
 from .autodiff import (
     GradcheckReport as GradcheckReport,
+    checkpoint as checkpoint,
+    cond as cond,
+    custom_jvp as custom_jvp,
+    custom_vjp as custom_vjp,
     grad as grad,
     gradcheck as gradcheck,
     graph_of as graph_of,
@@ -22,9 +26,11 @@ from .autodiff import (
     jacobian as jacobian,
     jvp as jvp,
     numerical as numerical,
+    scan as scan,
     value_and_grad as value_and_grad,
     vjp as vjp,
     vmap as vmap,
+    while_loop as while_loop,
 )
 from .autodiff.trace import Spec as Spec, trace as trace
 from .errors import (
@@ -40,8 +46,11 @@ from .errors import (
 )
 from .graph import Graph as Graph, Node as Node, Op as Op
 from .ops import *  # the ops themselves: each family in glassgrad.ops lists its own
+from .ops import fourier as fft
 from .tensor import Tensor as Tensor, asarray as asarray, no_grad as no_grad, tensor as tensor
+from .tensor.dlpack import from_dlpack as from_dlpack
 from .tensor.dtype import (
+    bool_ as bool,
     bool_ as bool_,
     complex64 as complex64,
     complex128 as complex128,
@@ -61,6 +70,7 @@ from .tensor.dtype import (
 e, inf, nan, newaxis, pi = 2.718281828459045, float("inf"), float("nan"), None, 3.141592653589793
 
 __version__ = "0.1.0"
+__array_api_version__ = "2024.12"
 
 if TYPE_CHECKING:
     from . import data as data, io as io, train as train

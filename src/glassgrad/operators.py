@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from .autodiff import reverse
-from .errors import DTypeError, GraphError
+from .errors import ArgumentError, DTypeError, GraphError
 from .graph import Graph
-from .ops import arithmetic, at, compare, contract, index, reduce, shape
-from .tensor import Tensor, asarray
+from .ops import arithmetic, at, bitwise, compare, contract, index, reduce, rounding, shape, signs
+from .ops.data_types import API_VERSIONS
+from .tensor import Tensor, asarray, dlpack
 from .tensor.habits import instead_of
 
 
@@ -21,6 +22,23 @@ def _reshape(x: Tensor, *sizes: Any) -> Tensor:
     return shape.reshape(x, sizes[0] if len(sizes) == 1 else sizes)
 
 
+def _round(x: Tensor, ndigits: int | None = None) -> Tensor:
+    """Python's round(x) and round(x, ndigits)."""
+    return rounding.round(x, ndigits or 0)
+
+
+def _array_namespace(x: Tensor, *, api_version: str | None = None) -> Any:
+    """What libraries that speak the Python array API ask for: the module with its functions, glassgrad itself."""
+    import glassgrad
+
+    if api_version not in (None, *API_VERSIONS):
+        raise ArgumentError(
+            f"glassgrad follows the array API standard of {API_VERSIONS[-1]}, which contains the earlier ones; "
+            f"got api_version={api_version!r}"
+        )
+    return glassgrad
+
+
 UFUNCS = {
     "true_divide": "divide",
     "power": "pow",
@@ -29,9 +47,10 @@ UFUNCS = {
     "arccos": "acos",
     "arctan": "atan",
     "arctan2": "atan2",
-    "bitwise_and": "logical_and",
-    "bitwise_or": "logical_or",
-    "invert": "logical_not",
+    "conjugate": "conj",
+    "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift",
+    "right_shift": "bitwise_right_shift",
 }
 """NumPy's names of functions that have another name here."""
 
@@ -83,10 +102,14 @@ BINARY = {
     "mul": arithmetic.multiply,
     "truediv": arithmetic.divide,
     "pow": arithmetic.pow,
+    "floordiv": arithmetic.floor_divide,
     "mod": arithmetic.remainder,
     "matmul": contract.matmul,
-    "and": compare.logical_and,
-    "or": compare.logical_or,
+    "and": bitwise.bitwise_and,
+    "or": bitwise.bitwise_or,
+    "xor": bitwise.bitwise_xor,
+    "lshift": bitwise.bitwise_left_shift,
+    "rshift": bitwise.bitwise_right_shift,
 }
 for _name, _function in BINARY.items():
     setattr(Tensor, f"__{_name}__", _function)
@@ -95,8 +118,9 @@ for _name, _function in BINARY.items():
 METHODS = {
     "__neg__": arithmetic.negative,
     "__pos__": arithmetic.positive,
-    "__abs__": arithmetic.abs,
-    "__invert__": compare.logical_not,
+    "__abs__": signs.abs,
+    "__invert__": bitwise.bitwise_invert,
+    "__round__": _round,
     "__eq__": compare.equal,
     "__ne__": compare.not_equal,
     "__lt__": compare.less,
@@ -104,6 +128,10 @@ METHODS = {
     "__gt__": compare.greater,
     "__ge__": compare.greater_equal,
     "__getitem__": index.getitem,
+    "__array_namespace__": _array_namespace,
+    "__dlpack__": dlpack.to_dlpack,
+    "__dlpack_device__": dlpack.dlpack_device,
+    "to_device": dlpack.to_device,
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,
     "sum": reduce.sum,

@@ -139,12 +139,6 @@ def test_it_records_nothing_and_works_under_no_grad():
             GraphError,
             "numerical.grad needs a function that returns a single number; got shape (2,)",
         ),
-        (
-            lambda: gg.numerical.grad(gg.abs, 1.0, scheme="complex"),
-            DTypeError,
-            "scheme='complex' needs an analytic function: abs needs an int or float input; got complex128 of "
-            "shape (). Or use scheme='richardson'.",
-        ),
     ],
 )
 def test_refusals(call, error, message):
@@ -173,3 +167,24 @@ def test_richardson_removes_the_error_of_each_even_order():
     """With three levels it is exact for an estimate 1 + h^2 + h^4, which wrong weights are not."""
     estimate = gg.numerical.richardson(lambda h: 1.0 + h**2 + h**4, step=0.5, levels=3)
     assert estimate == pytest.approx(1.0, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("function", "part"),
+    [
+        (gg.abs, "real"),
+        (gg.sign, "real"),
+        (lambda x: x * gg.conj(x), "conj"),
+        (lambda x: gg.sum(gg.imag(x * x)), "imag"),
+    ],
+)
+def test_the_complex_step_needs_an_analytic_function(function, part):
+    """|x + ih| is real, so its derivative would come out as 0."""
+    with pytest.raises(DTypeError) as raised:
+        gg.numerical.grad(function, 1.0, scheme="complex")
+    place = raised.value.message.split(" at ")[1].split(",")[0]
+    assert place.startswith("test_numerical.py:")
+    assert raised.value.message == (
+        f"scheme='complex' needs an analytic function: {part} at {place}, of which abs, sign and angle are made, is "
+        f"not. Or use scheme='richardson'."
+    )

@@ -161,8 +161,8 @@ MISTAKES = [
         """,
         error=gg.DTypeError,
         says=(
-            "logical_and needs a bool input; got x1 float32 of shape (2,). Compare first, for example x > 0. "
-            "(at train.py:2)"
+            "bitwise_and needs a bool or int input; got x1 float32 of shape (2,). For logic compare first, for "
+            "example x > 0; for bits gg.astype(x, gg.int64) converts. (at train.py:2)"
         ),
         cure={"x & ": "(x > 0) & "},
     ),

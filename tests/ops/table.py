@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from row import (
     PAIRS,
-    Array,
     Row,
     away_from_integers,
     away_from_zero,
@@ -32,9 +31,10 @@ from glassgrad.ops import (
     contract,
     exponential,
     joining,
-    linalg,
     reduce,
+    rounding,
     shape,
+    signs,
     sorting,
     trigonometric as trig,
 )
@@ -65,11 +65,11 @@ def elementwise() -> Iterator[Row]:
     yield from of_one(arithmetic.Negative(), wide)
     yield from of_one(arithmetic.Square(), wide)
     yield from of_one(arithmetic.Reciprocal(), signed, (0.1, -0.1))
-    yield from of_one(arithmetic.Abs(), signed)
-    yield from of_one(arithmetic.Sign(), signed)
-    for rounding in (arithmetic.Floor(), arithmetic.Ceil(), arithmetic.Trunc()):
-        yield from of_one(rounding, away_from_integers)
-    yield from of_one(arithmetic.Round(), near_integers)
+    yield from of_one(signs.Abs(), signed)
+    yield from of_one(signs.Sign(), signed)
+    for op in (rounding.Floor(), rounding.Ceil(), rounding.Trunc()):
+        yield from of_one(op, away_from_integers)
+    yield from of_one(rounding.Round(), near_integers)
 
     yield from of_one(exponential.Exp(), wide, (-30.0, 5.0))
     yield from of_one(exponential.Expm1(), wide, (-30.0, 0.0, 1e-9))
@@ -224,29 +224,7 @@ def combining() -> Iterator[Row]:
     yield Row(contract.Matmul(), (wide((2, 0)), wide((0, 3))), "no inner elements")
     yield Row(contract.Matmul(), (wide((0, 2)), wide((2, 3))), "no elements")
     yield Row(contract.Matmul(), (wide((3, 2)).T, wide((3, 4))[:, ::-2]), "strided")
-    yield from of_matrices()
     yield Row(RandomUniform((2, 3), gg.float64), (np.array([7, 0], np.uint64),), "plain")
-
-
-def of_matrices() -> Iterator[Row]:
-    wide = between(-1, 1)
-
-    def solvable(*leading: int) -> Array:
-        return wide((*leading, 3, 3)) + 3 * np.eye(3)
-
-    def definite(*leading: int) -> Array:
-        root = solvable(*leading)
-        return root @ root.swapaxes(-1, -2)
-
-    yield Row(linalg.Solve(), (solvable(), wide((3, 2))), "plain", twice=True)
-    yield Row(linalg.Solve(), (solvable(2), wide((3, 1))), "broadcast", twice=True)
-    yield Row(linalg.Solve(), (solvable(), wide((2, 3, 1))), "one matrix for all")
-    yield Row(linalg.Solve(), (solvable().T, wide((3, 4))[:, ::-2]), "strided")
-    yield Row(linalg.Solve(), (solvable(0), wide((0, 3, 1))), "no elements")
-    yield Row(linalg.Cholesky(), (definite(),), "plain", twice=True, members_may_be_shuffled=False)
-    yield Row(linalg.Cholesky(), (definite(2),), "several", members_may_be_shuffled=False)
-    yield Row(linalg.Cholesky(), (definite()[::-1, ::-1],), "strided", members_may_be_shuffled=False)
-    yield Row(linalg.Cholesky(), (np.zeros((0, 0)),), "no elements", members_may_be_shuffled=False)
 
 
 def elsewhere() -> Iterator[Row]:

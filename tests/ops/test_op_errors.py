@@ -96,7 +96,8 @@ def test_functions_of_real_floats_refuse_the_rest(name, dtype):
         ),
         (
             lambda: ~ones(2),
-            "logical_not needs a bool input; got float32 of shape (2,). Compare first, for example x > 0.",
+            "bitwise_invert needs a bool or int input; got float32 of shape (2,). For logic compare first, for example "
+            "x > 0; for bits gg.astype(x, gg.int64) converts.",
         ),
         (
             lambda: gg.matmul(ones(2, 2, dtype=bool), ones(2, 2)),
@@ -108,7 +109,7 @@ def test_functions_of_real_floats_refuse_the_rest(name, dtype):
         ),
         (
             lambda: gg.linalg.cholesky(ones(2, 2, dtype=int)),
-            f"cholesky needs a float input; got int64 of shape (2, 2). {CONVERTS}",
+            f"cholesky needs a float or complex input; got int64 of shape (2, 2). {CONVERTS}",
         ),
         (
             lambda: gg.where(ones(2), 1.0, 2.0),
@@ -120,7 +121,7 @@ def test_functions_of_real_floats_refuse_the_rest(name, dtype):
         ),
         (
             lambda: gg.linalg.solve(gg.eye(2), ones(2, dtype=int)),
-            f"solve needs a float input; got b int64 of shape (2, 1). {CONVERTS}",
+            f"solve needs a float or complex input; got b int64 of shape (2, 1). {CONVERTS}",
         ),
     ],
 )
@@ -389,14 +390,6 @@ def test_refused_arguments(call, error, message):
         (
             lambda: gg.asarray([2, 3]) ** gg.asarray([1, -1]),
             "power of x1 int64[2] and x2 int64[2] is impossible: Integers to negative integer powers are not allowed.",
-        ),
-        (
-            lambda: gg.linalg.cholesky(gg.eye(2, dtype="float16")),
-            "cholesky of a float16[2, 2] is impossible: array type float16 is unsupported in linalg",
-        ),
-        (
-            lambda: gg.linalg.solve(gg.eye(2, dtype="float16"), ones(2, dtype="float16")),
-            "solve of a float16[2, 2] and b float16[2, 1] is impossible: array type float16 is unsupported in linalg",
         ),
     ],
 )

@@ -11,13 +11,15 @@ import glassgrad as gg
 from glassgrad.errors import DTypeError, GraphError
 from glassgrad.expr import derive, program
 from glassgrad.graph import CONSTANT, OUT, Aval, Leaf, Node, Op, quiet
-from glassgrad.ops.arithmetic import Rounding
+from glassgrad.ops.bitwise import Bitwise
 from glassgrad.ops.compare import Truth
+from glassgrad.ops.complex_numbers import Part
 from glassgrad.ops.families import Bilinear, Elementwise, Formula, Linear
 from glassgrad.ops.function import Applied
 from glassgrad.ops.index import IndexSet
-from glassgrad.ops.linalg import Cholesky, Solve
+from glassgrad.ops.linalg.decomposition import Decomposition
 from glassgrad.ops.reduce import ArgExtremum, Extremum, TruthReduction
+from glassgrad.ops.rounding import Rounding
 from glassgrad.ops.shape import Astype, StopGradient
 from glassgrad.tensor import Tensor, apply
 
@@ -25,10 +27,19 @@ EPSILON = np.finfo(np.float64).eps
 DIFFERENTIABLE = [row for row in ROWS if row.differentiable]
 ELEMENTWISE = [row for row in DIFFERENTIABLE if isinstance(row.op, Elementwise)]
 
-LAPACK = {row.op for row in ROWS if isinstance(row.op, Solve | Cholesky)}
-"""Ops whose forward calls LAPACK, which has no half precision."""
-
-FAMILIES = {Elementwise, Linear, Bilinear, Truth, Rounding, Extremum, ArgExtremum, TruthReduction}
+FAMILIES = {
+    Elementwise,
+    Linear,
+    Bilinear,
+    Truth,
+    Rounding,
+    Extremum,
+    ArgExtremum,
+    TruthReduction,
+    Decomposition,
+    Bitwise,
+    Part,
+}
 """Classes that only other ops are made from."""
 
 
@@ -125,10 +136,7 @@ def assert_shape_rule_agrees(op: Op, inputs: list[np.ndarray]) -> None:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_shape_rule_agrees_with_forward(row):
     for dtype in ("float32", "float64", "float16", "int64", "uint8", "bool", "complex64"):
-        if (
-            dtype != "float16" or row.op not in LAPACK
-        ):  # test_op_errors states what those say to half precision
-            assert_shape_rule_agrees(row.op, [cast(x, dtype) for x in row.inputs])
+        assert_shape_rule_agrees(row.op, [cast(x, dtype) for x in row.inputs])
 
 
 # what x.at[...].set(...) sets is converted before the op sees it
@@ -212,7 +220,7 @@ def test_a_tangent_of_none_is_zero(row):
         zeros[position] = u
         found, wanted = (row.op.jvp(tuple(tangents), out, *inputs) for tangents in (alone, zeros))
         if found is None or wanted is None:
-            assert found is wanted
+            assert not any(t is not None and t.numpy().any() for t in (found, wanted))
         else:
             assert found.shape == out.shape
             assert np.allclose(found.numpy(), wanted.numpy(), rtol=1e-14, atol=1e-14)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DTypeError, GraphError
-from ..tensor import Tensor, asarray, no_grad
+from ..graph import ancestors
+from ..tensor import Tensor, asarray, no_grad, recording
 
 Scheme = Literal["forward", "central", "complex", "richardson"]
 Array = NDArray[Any]
@@ -51,6 +52,8 @@ def grad(
     if not h > 0:
         raise ArgumentError(f"the step must be positive; got {step}")
     try:
+        if scheme == "complex":
+            _require_analytic(function, points)
         results = tuple(_partial(function, points, position, scheme, h) for position in range(len(points)))
     except DTypeError as error:
         if scheme == "complex":
@@ -70,6 +73,22 @@ def _as_point(value: Any) -> Array:
             value, np.float64
         )  # Python's 0.1 is a double; the default float32 would move the point
     return given.numpy().astype(np.float64)
+
+
+def _require_analytic(function: Callable[..., Any], points: list[Array]) -> None:
+    """Raise a DTypeError if `function` takes complex numbers apart, because then a step along i says nothing."""
+    inputs = [Tensor(point.astype(np.complex128)) for point in points]
+    for x in inputs:
+        x.node = x.as_node()
+    with recording(True):
+        result = function(*inputs)
+    if not isinstance(result, Tensor) or result.node is None:
+        return
+    for node in ancestors([result.node]):
+        if not node.op.is_analytic:
+            raise DTypeError(
+                f"{node.op.name} at {node.place}, of which abs, sign and angle are made, is not."
+            )
 
 
 def _partial(

@@ -145,6 +145,11 @@ def as_upstream(x: Tensor, upstream: Any) -> Tensor:
                 f"backward() of a tensor of shape {x.shape} needs an upstream gradient of that shape. "
                 f"Reduce it to a single number first (for example loss.mean()), or pass one: backward(upstream)."
             )
+        if x.dtype.kind == "c":
+            raise GraphError(
+                "backward() of a complex number needs an upstream gradient, because a loss is a real number: take "
+                "gg.real(x) or gg.abs(x) of it first, or pass one, as docs/complex.md says"
+            )
         return Tensor(np.ones(x.shape, x.dtype))
     given = upstream if isinstance(upstream, Tensor) else asarray(upstream, x.dtype)
     if given.shape != x.shape:

@@ -74,6 +74,8 @@ class Op:
     no_gradient_because: ClassVar[str] = ""
     """For an op without derivative: why."""
 
+    is_analytic: ClassVar[bool] = True
+    """Whether the result is a complex differentiable function of complex inputs (see docs/complex.md)."""
     runs_user_code: ClassVar[bool] = False
     """Whether `forward` calls a user's Python function rather than NumPy alone."""
 

@@ -5,18 +5,34 @@ from types import ModuleType as _ModuleType
 from . import linalg as linalg
 from .activation import *
 from .arithmetic import *
+from .bitwise import *
 from .compare import *
+from .complex_numbers import *
 from .contract import *
+from .convolve import *
 from .create import *
+from .einstein import *
+from .cumulative import *
+from .data_types import *
 from .exponential import *
 from .function import *
 from .index import *
 from .joining import *
+from .pool import *
 from .reduce import *
+from .repeating import *
+from .rounding import *
+from .resample import *
+from .scattering import *
+from .searching import *
+from .sets import *
 from .shape import *
+from .signs import *
 from .sorting import *
 from .special_functions import *
+from .statistics import *
 from .trigonometric import *
+from .windows import *
 
 # The functions, and not the modules that hold them. Set behind the back of type checkers, which cannot read a computed
 # list, and without one take every name here as public.

@@ -1,4 +1,4 @@
-"""Arithmetic: the four operations, powers, absolute value, rounding, and the smaller and larger of two numbers."""
+"""Arithmetic: the four operations, powers, remainders, and the smaller and larger of two numbers."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from ..tensor import Tensor, apply, apply_to_two, asarray
 from .families import BLOCKER, Elementwise, Partials
 
 __all__ = [
-    "abs",
     "add",
-    "ceil",
     "clip",
     "divide",
-    "floor",
+    "floor_divide",
+    "hypot",
     "maximum",
     "minimum",
     "multiply",
@@ -23,11 +22,8 @@ __all__ = [
     "pow",
     "reciprocal",
     "remainder",
-    "round",
-    "sign",
     "square",
     "subtract",
-    "trunc",
 ]
 
 
@@ -246,6 +242,34 @@ def reciprocal(x: Any, /) -> Tensor:
     return apply(_reciprocal, x)
 
 
+class FloorDivide(Elementwise):
+    """floor(x1 / x2)."""
+
+    kinds = "iuf"
+    pattern = BLOCKER
+
+    def value(self, x1: Expr, x2: Expr) -> Expr:
+        return s.build(s.FLOOR_DIVIDE, x1, x2)
+
+    def partials(self, out: Expr, x1: Expr, x2: Expr) -> Partials:
+        return 0.0, 0.0
+
+
+_floor_divide = FloorDivide()
+
+
+def floor_divide(x1: Any, x2: Any, /) -> Tensor:
+    """The quotient rounded down, elementwise with broadcasting, as Python's `//`. Real dtypes, promoted.
+
+    Unlike floor(x1 / x2) exact for integers, which keep their dtype; n // 0 is 0 for them, and infinite or NaN for
+    floats. The derivative is 0. Raises DTypeError, ShapeError.
+
+    >>> gg.floor_divide(gg.asarray([7, -7]), 2)
+    tensor([ 3, -4])
+    """
+    return apply(_floor_divide, x1, x2)
+
+
 class Remainder(Elementwise):
     """x1 - floor(x1 / x2) * x2."""
 
@@ -270,136 +294,32 @@ def remainder(x1: Any, x2: Any, /) -> Tensor:
     return apply(_remainder, x1, x2)
 
 
-class Abs(Elementwise):
-    """|x|."""
-
-    kinds = "iuf"
-    pattern = "scaler: upstream times the sign of the input, 0 at 0"
-
-    def value(self, x: Expr) -> Expr:
-        return s.absolute(x)
-
-    def partials(self, out: Expr, x: Expr) -> Partials:
-        return (s.sign(x),)
-
-
-_abs = Abs()
-
-
-def abs(x: Any, /) -> Tensor:
-    """Absolute value, elementwise, real dtypes. The derivative at 0 is taken as 0.
-
-    >>> gg.abs(gg.asarray([1.5, -2.0]))
-    tensor([1.5, 2. ])
-    """
-    return apply(_abs, x)
-
-
-class Sign(Elementwise):
-    """-1, 0 or 1."""
-
-    kinds = "iuf"
-    pattern = BLOCKER
-
-    def value(self, x: Expr) -> Expr:
-        return s.sign(x)
-
-    def partials(self, out: Expr, x: Expr) -> Partials:
-        return (0.0,)
-
-
-_sign = Sign()
-
-
-def sign(x: Any, /) -> Tensor:
-    """The sign, elementwise, real dtypes. The derivative is 0 everywhere.
-
-    >>> gg.sign(gg.asarray([-3.0, 0.0, 2.0]))
-    tensor([-1.,  0.,  1.])
-    """
-    return apply(_sign, x)
-
-
-class Rounding(Elementwise):
-    """A float rounded to an integer value; the derivative is 0."""
+class Hypot(Elementwise):
+    """sqrt(x1 * x1 + x2 * x2)."""
 
     kinds = "f"
-    pattern = BLOCKER
-    instruction: s.Instruction
 
-    def value(self, x: Expr) -> Expr:
-        return s.build(self.instruction, x)
+    def value(self, x1: Expr, x2: Expr) -> Expr:
+        return s.build(s.HYPOT, x1, x2)
 
-    def partials(self, out: Expr, x: Expr) -> Partials:
-        return (0.0,)
-
-
-class Floor(Rounding):
-    """The largest integer that is not greater."""
-
-    instruction = s.FLOOR
+    def partials(self, out: Expr, x1: Expr, x2: Expr) -> Partials:
+        at_zero = s.equal(out, 0.0)
+        return s.where(at_zero, 0.0, x1 / out), s.where(at_zero, 0.0, x2 / out)
 
 
-class Ceil(Rounding):
-    """The smallest integer that is not smaller."""
-
-    instruction = s.CEIL
+_hypot = Hypot()
 
 
-class Round(Rounding):
-    """The nearest integer, halves to even."""
+def hypot(x1: Any, x2: Any, /) -> Tensor:
+    """The length sqrt(x1² + x2²) of a vector, elementwise with broadcasting. Real float dtypes, promoted.
 
-    instruction = s.ROUND
+    An op of its own because the squares may be too large or too small for a float where the length is not.
+    The derivative at (0, 0) is taken as 0. Raises DTypeError, ShapeError.
 
-
-class Trunc(Rounding):
-    """The integer part."""
-
-    instruction = s.TRUNC
-
-
-_floor, _ceil, _round, _trunc = Floor(), Ceil(), Round(), Trunc()
-
-
-def _rounded(op: Rounding, x: Any) -> Tensor:
-    x = asarray(x)
-    return x if x.dtype.kind in "iu" else apply(op, x)
-
-
-def floor(x: Any, /) -> Tensor:
-    """The largest integer not greater than x, elementwise; integers stay. The derivative is 0.
-
-    >>> gg.floor(gg.asarray([1.5, -1.5]))
-    tensor([ 1., -2.])
+    >>> gg.hypot(gg.asarray([3.0, 3e30]), gg.asarray([4.0, 4e30]))
+    tensor([5.e+00, 5.e+30])
     """
-    return _rounded(_floor, x)
-
-
-def ceil(x: Any, /) -> Tensor:
-    """The smallest integer not smaller than x, elementwise; integers stay. The derivative is 0.
-
-    >>> gg.ceil(gg.asarray([1.5, -1.5]))
-    tensor([ 2., -1.])
-    """
-    return _rounded(_ceil, x)
-
-
-def round(x: Any, /) -> Tensor:
-    """The nearest integer, halves to the even one, elementwise; integers stay. The derivative is 0.
-
-    >>> gg.round(gg.asarray([0.5, 1.5, 2.6]))
-    tensor([0., 2., 3.])
-    """
-    return _rounded(_round, x)
-
-
-def trunc(x: Any, /) -> Tensor:
-    """The integer part of x, elementwise; integers stay. The derivative is 0.
-
-    >>> gg.trunc(gg.asarray([1.5, -1.5]))
-    tensor([ 1., -1.])
-    """
-    return _rounded(_trunc, x)
+    return apply(_hypot, x1, x2)
 
 
 class Maximum(Elementwise):

@@ -24,6 +24,7 @@ __all__ = [
     "logical_and",
     "logical_not",
     "logical_or",
+    "logical_xor",
     "not_equal",
     "where",
 ]
@@ -168,6 +169,13 @@ class LogicalOr(Truth):
     instruction = s.OR
 
 
+class LogicalXor(Truth):
+    """Either x1 or x2, but not both: of truth values that is x1 != x2."""
+
+    kinds = "b"
+    instruction = s.NOT_EQUAL
+
+
 class LogicalNot(Truth):
     """not x."""
 
@@ -177,7 +185,7 @@ class LogicalNot(Truth):
         return s.build(s.NOT, x)
 
 
-_logical_and, _logical_or, _logical_not = LogicalAnd(), LogicalOr(), LogicalNot()
+_logical_and, _logical_or, _logical_xor, _logical_not = LogicalAnd(), LogicalOr(), LogicalXor(), LogicalNot()
 
 
 def logical_and(x1: Any, x2: Any, /) -> Tensor:
@@ -196,6 +204,15 @@ def logical_or(x1: Any, x2: Any, /) -> Tensor:
     tensor([ True,  True])
     """
     return apply(_logical_or, x1, x2)
+
+
+def logical_xor(x1: Any, x2: Any, /) -> Tensor:
+    """Whether exactly one of two booleans is true, elementwise with broadcasting.
+
+    >>> gg.logical_xor(gg.asarray([True, False]), True)
+    tensor([False,  True])
+    """
+    return apply(_logical_xor, x1, x2)
 
 
 def logical_not(x: Any, /) -> Tensor:

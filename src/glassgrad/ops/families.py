@@ -60,6 +60,10 @@ def require_kind(op: Op, kinds: str, *inputs: Any) -> None:
             cure = " gg.astype(x, gg.float32) converts."
             if kinds == "b":
                 cure = " Compare first, for example x > 0."
+            elif kinds == "biu":
+                cure = " For logic compare first, for example x > 0; for bits gg.astype(x, gg.int64) converts."
+            elif "f" not in kinds:
+                cure = " gg.astype(x, gg.int64) converts."
             elif given.dtype.kind == "c":
                 cure = ""  # astype refuses to lose an imaginary part
             raise DTypeError(
@@ -177,10 +181,13 @@ class Elementwise(Op):
     def vjp(
         self, needed: tuple[bool, ...], g: Tensor, out: Tensor, *inputs: Tensor
     ) -> tuple[Tensor | None, ...]:
-        """Upstream times local gradient, summed back to each input's shape."""
+        """Upstream times local gradient, conjugated if complex, summed back to each input's shape."""
         known = (g, out, *inputs)
         parts: list[Tensor | None] = []
-        for wanted, pullback, x in zip(needed, self._pullbacks, inputs):  # noqa: B905 - the hot loop of reverse mode
+        value = g.value
+        kind = g.dtype.kind if value is None else value.dtype.kind
+        pullbacks = self._conjugate_pullbacks if kind == "c" else self._pullbacks
+        for wanted, pullback, x in zip(needed, pullbacks, inputs):  # noqa: B905 - the hot loop of reverse mode
             if wanted and pullback is not None:
                 parts.append(unbroadcast(pullback(known), x))
             else:
@@ -196,6 +203,16 @@ class Elementwise(Op):
             if partial is None or partial == Const(0.0)
             else _pullback(f"{self.name}_vjp", simplify(Var("g") * partial), names)
             for partial in self.partial_expressions
+        )
+
+    @cached_property
+    def _conjugate_pullbacks(self) -> tuple[Pullback | None, ...]:
+        """The same for complex numbers: with the conjugate of the local gradient. See docs/complex.md."""
+        return tuple(
+            pullback
+            if pullback is None or partial is None or not variables(partial)
+            else _with_conjugate_slope(pullback)
+            for pullback, partial in zip(self._pullbacks, self.partial_expressions, strict=True)
         )
 
     def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
@@ -232,6 +249,17 @@ def _pullback(name: str, formula: Expr, names: tuple[str, ...]) -> Pullback:
         first, second = places
         return lambda known: apply_to_two(op, known[first], known[second])
     return lambda known: apply(op, *[known[place] for place in places])
+
+
+def _with_conjugate_slope(pullback: Pullback) -> Pullback:
+    """From g times slope to g times the slope's conjugate, which is the conjugate of (conjugate of g) times slope."""
+
+    def conjugated(known: tuple[Tensor, ...]) -> Tensor:
+        from .complex_numbers import conj
+
+        return conj(pullback((conj(known[0]), *known[1:])))
+
+    return conjugated
 
 
 def _fresh_names(names: tuple[str, ...]) -> dict[str, str]:
@@ -287,8 +315,8 @@ class Formula(Elementwise):
 def unbroadcast(g: Tensor, x: Tensor) -> Tensor:
     """The gradient `g` of a broadcast `x`, summed over the copies and in `x`'s dtype."""
     # this runs for every gradient in reverse mode, and looking behind the tensors saves four property calls
-    has: Any = g.node if g.value is None else g.value
-    wants: Any = x.node if x.value is None else x.value
+    has: Any = g.node or g if g.value is None else g.value
+    wants: Any = x.node or x if x.value is None else x.value
     if has.shape != wants.shape:
         from .reduce import sum
         from .shape import reshape
@@ -296,11 +324,17 @@ def unbroadcast(g: Tensor, x: Tensor) -> Tensor:
         lead = g.ndim - x.ndim
         copied = tuple(i for i in range(g.ndim) if i < lead or (x.shape[i - lead] == 1 and g.shape[i] != 1))
         g = reshape(sum(g, axis=copied), x.shape) if copied else _broadcast_to(g, x.shape)
-    if has.dtype != wants.dtype:
-        from .shape import astype
-
-        g = astype(g, x.dtype)
+    if has.dtype is not wants.dtype and has.dtype != wants.dtype:
+        g = to_dtype_of(x, g)
     return g
+
+
+def to_dtype_of(x: Tensor, g: Tensor) -> Tensor:
+    """The gradient g in x's dtype. A real number can follow the real part only of a complex gradient."""
+    from .complex_numbers import real
+    from .shape import astype
+
+    return astype(g if x.dtype.kind == "c" else real(g), x.dtype)
 
 
 def _broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -14,8 +14,9 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
 from ..tensor import Tensor, apply, asarray
+from ..tensor.device import as_device
 from ..tensor.dtype import DType, as_dtype
-from .families import Linear
+from .families import Linear, to_dtype_of
 
 __all__ = [
     "astype",
@@ -104,9 +105,10 @@ def _how_to_reshape(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
     return "" if -1 in wanted else " Write -1 for one of the sizes to have it computed."
 
 
-def reshape(x: Any, /, shape: int | Sequence[int]) -> Tensor:
+def reshape(x: Any, /, shape: int | Sequence[int], *, copy: bool | None = None) -> Tensor:
     """x in another shape, elements in row-major order; one size may be -1. Any dtype.
 
+    Memory is shared where the layout allows it, whatever `copy` says, because tensors never change.
     Raises ShapeError if the number of elements differs.
 
     >>> gg.reshape(gg.asarray([1, 2, 3, 4]), (2, -1))
@@ -228,17 +230,33 @@ def matrix_transpose(x: Any, /) -> Tensor:
     return apply(interned(PermuteDims, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2)), x)
 
 
-def moveaxis(x: Any, source: int, destination: int, /) -> Tensor:
-    """x with axis `source` moved to position `destination`, the others in order.
+def moveaxis(x: Any, source: int | Sequence[int], destination: int | Sequence[int], /) -> Tensor:
+    """x with axis `source` moved to position `destination`, or several axes to as many, the others in order.
 
-    >>> gg.moveaxis(gg.asarray([[[1, 2]]]), 2, 0).shape
-    (2, 1, 1)
+    Raises ShapeError for axes that x does not have, or that occur twice, ArgumentError if the numbers of axes differ.
+
+    >>> gg.moveaxis(gg.ones((2, 3, 4)), 2, 0).shape
+    (4, 2, 3)
+    >>> gg.moveaxis(gg.ones((2, 3, 4)), (0, 1), (-1, -2)).shape
+    (4, 3, 2)
     """
     x = asarray(x)
-    start, end = normalize_axis(source, x.ndim, "moveaxis"), normalize_axis(destination, x.ndim, "moveaxis")
-    order = [a for a in range(x.ndim) if a != start]
-    order.insert(end, start)
+    starts, ends = _axes_in_order(source, x.ndim), _axes_in_order(destination, x.ndim)
+    if len(starts) != len(ends):
+        raise ArgumentError(
+            f"moveaxis needs as many destinations as sources; got source {source} and destination {destination}"
+        )
+    order = [a for a in range(x.ndim) if a not in starts]
+    for end, start in sorted(zip(ends, starts, strict=True)):
+        order.insert(end, start)
     return permute_dims(x, order)
+
+
+def _axes_in_order(axis: int | Sequence[int], ndim: int) -> list[int]:
+    """Non-negative axes, each once, in the order they came in."""
+    axes = [axis] if isinstance(axis, int | np.integer) else list(axis)
+    normalize_axes(axes, ndim, "moveaxis")
+    return [normalize_axis(a, ndim, "moveaxis") for a in axes]
 
 
 @dataclass(frozen=True)
@@ -345,18 +363,23 @@ class Astype(Linear):
         return x.astype(self.dtype)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
-        return (astype(g, x.dtype),)
+        return (to_dtype_of(x, g),)
 
     def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
         return apply(self, x)
 
 
-def astype(x: Any, dtype: Any, /) -> Tensor:
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
     """x in another dtype. Gradients pass between float types, and stop at integers and booleans.
+
+    Floats are cut to integers towards 0. A tensor that has the dtype already is returned itself, whatever `copy` says,
+    because tensors never change. `device` may be "cpu". Raises DTypeError for complex to real numbers, which would
+    lose the imaginary part: gg.real, gg.imag and gg.abs say what is meant.
 
     >>> gg.astype(gg.asarray([1.7, -1.7]), "int64")
     tensor([ 1, -1])
     """
+    as_device(device)
     x, wanted = asarray(x), as_dtype(dtype)
     return x if x.dtype == wanted else apply(interned(Astype, wanted), x)
 

@@ -17,7 +17,23 @@ float16, float32, float64 = (np.dtype(f"float{bits}") for bits in (16, 32, 64))
 complex64, complex128 = np.dtype("complex64"), np.dtype("complex128")
 
 DEFAULT_FLOAT = float32
-SUPPORTED = "biufc"
+DEFAULT_INT = int64
+DEFAULT_COMPLEX = complex64
+
+SIGNED = (int8, int16, int32, int64)
+UNSIGNED = (uint8, uint16, uint32, uint64)
+FLOATS = (float16, float32, float64)
+COMPLEX = (complex64, complex128)
+SUPPORTED = frozenset((bool_, *SIGNED, *UNSIGNED, *FLOATS, *COMPLEX))
+
+
+def is_supported(dtype: DType) -> bool:
+    """Whether tensors may have this dtype. Long doubles are none of them: other machines do not have them.
+
+    >>> is_supported(float32), is_supported(np.dtype("O"))
+    (True, False)
+    """
+    return dtype.newbyteorder("=") in SUPPORTED
 
 
 def as_dtype(dtype: Any) -> DType:
@@ -26,17 +42,31 @@ def as_dtype(dtype: Any) -> DType:
     >>> as_dtype("int64"), as_dtype(float)
     (dtype('int64'), dtype('float32'))
     """
+    if isinstance(dtype, np.dtype) and dtype in SUPPORTED:
+        return dtype
     if dtype is float:
         return DEFAULT_FLOAT
     if dtype is complex:
-        return complex64
+        return DEFAULT_COMPLEX
     try:
+        if dtype is None:
+            raise TypeError  # where NumPy takes float64
         found: DType = np.dtype(dtype)
     except TypeError:
         raise DTypeError(f"expected a dtype such as gg.float32 or 'int64'; got {dtype!r}") from None
-    if found.kind not in SUPPORTED:
-        raise DTypeError(f"tensors hold booleans, integers, floats or complex numbers; got dtype {found}")
+    if not is_supported(found):
+        raise DTypeError(refusal_of(found))
     return found if found.isnative else found.newbyteorder("=")
+
+
+def refusal_of(dtype: DType) -> str:
+    """The message for a dtype that tensors do not have."""
+    if dtype.kind in "fc":
+        return (
+            f"tensors hold floats of 16, 32 or 64 bits and complex numbers of 64 or 128; got dtype {dtype}. "
+            f"Round it first: array.astype('{'float64' if dtype.kind == 'f' else 'complex128'}')."
+        )
+    return f"tensors hold booleans, integers, floats or complex numbers; got dtype {dtype}"
 
 
 def promote(dtypes: set[DType]) -> DType:
@@ -53,6 +83,24 @@ def promote(dtypes: set[DType]) -> DType:
     return chosen
 
 
+def as_real(dtype: DType) -> DType:
+    """The dtype of the parts of numbers of this dtype.
+
+    >>> as_real(complex128), as_real(float32)
+    (dtype('float64'), dtype('float32'))
+    """
+    return {complex64: float32, complex128: float64}.get(dtype, dtype)
+
+
+def as_complex(dtype: DType) -> DType:
+    """The dtype of complex numbers whose parts have this dtype, at least.
+
+    >>> as_complex(float64), as_complex(float32), as_complex(int64)
+    (dtype('complex128'), dtype('complex64'), dtype('complex64'))
+    """
+    return complex128 if dtype in (float64, complex128) else complex64
+
+
 def scalar_dtype(value: Any, partners: set[DType]) -> DType:
     """The dtype that a Python number takes beside tensors of the dtypes `partners`: the partner's, where it fits.
 
@@ -60,7 +108,12 @@ def scalar_dtype(value: Any, partners: set[DType]) -> DType:
     (dtype('float64'), dtype('float32'), dtype('int64'))
     """
     kind = {bool: "b", int: "i", float: "f", complex: "c"}[type(value)]
-    natural = {"b": bool_, "i": int64, "f": DEFAULT_FLOAT, "c": complex64}[kind]
+    return kind_dtype(kind, partners)
+
+
+def kind_dtype(kind: str, partners: set[DType]) -> DType:
+    """The dtype that Python numbers of this kind ("b", "i", "f", "c") take beside tensors of the dtypes `partners`."""
+    natural = {"b": bool_, "i": DEFAULT_INT, "f": DEFAULT_FLOAT, "c": DEFAULT_COMPLEX}[kind]
     numeric = {d for d in partners if d.kind != "b"} if kind != "b" else partners
     if not numeric:
         return natural

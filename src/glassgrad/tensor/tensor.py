@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DTypeError, GlassgradError, GraphError
+from ..errors import ArgumentError, DTypeError, GlassgradError, GraphError
 from ..graph import CONSTANT, INPUT, Node, Origin, caller, notice, quiet
-from .dtype import SUPPORTED, DType, as_dtype, scalar_dtype
+from .device import CPU, as_device
+from .dtype import DType, as_dtype, is_supported, kind_dtype, refusal_of, scalar_dtype
 from .habits import no_attribute
 from .not_numbers import explain_kind, explain_refusal, shortened
 from .unknown import ARRAY, NUMBER, TRUTH, no_value
@@ -70,7 +71,7 @@ class Tensor:
     @property
     def device(self) -> str:
         """Where the elements are: "cpu"."""
-        return "cpu"
+        return CPU
 
     @property
     def requires_grad(self) -> bool:
@@ -165,10 +166,22 @@ class Tensor:
         return result
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._real_item("float"))
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._real_item("int"))
+
+    def _real_item(self, wanted: str) -> Any:
+        """The only element, which a Python number of the type `wanted` can hold."""
+        number = self.item()
+        if isinstance(number, complex):
+            raise DTypeError(
+                f"{wanted}() of a complex number would lose its imaginary part: gg.real(x), gg.imag(x) and gg.abs(x) "
+                f"are real, complex(x) is the number"
+            )
+        if wanted == "int" and isinstance(number, float) and not np.isfinite(number):
+            raise DTypeError(f"int() needs a finite number; got {number}")
+        return number
 
     def __complex__(self) -> complex:
         return complex(self.item())
@@ -259,7 +272,10 @@ class Tensor:
         def __rtruediv__(self, other: Any) -> Tensor: ...
         def __pow__(self, other: Any) -> Tensor: ...
         def __rpow__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
         def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
         def __matmul__(self, other: Any) -> Tensor: ...
         def __rmatmul__(self, other: Any) -> Tensor: ...
         def __neg__(self) -> Tensor: ...
@@ -268,6 +284,19 @@ class Tensor:
         def __invert__(self) -> Tensor: ...
         def __and__(self, other: Any) -> Tensor: ...
         def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __lshift__(self, other: Any) -> Tensor: ...
+        def __rshift__(self, other: Any) -> Tensor: ...
+        def __rand__(self, other: Any) -> Tensor: ...
+        def __ror__(self, other: Any) -> Tensor: ...
+        def __rxor__(self, other: Any) -> Tensor: ...
+        def __rlshift__(self, other: Any) -> Tensor: ...
+        def __rrshift__(self, other: Any) -> Tensor: ...
+        def __round__(self, ndigits: int | None = None) -> Tensor: ...
+        def __array_namespace__(self, *, api_version: str | None = None) -> Any: ...
+        def __dlpack__(self, **options: Any) -> Any: ...
+        def __dlpack_device__(self) -> tuple[int, int]: ...
+        def to_device(self, device: Any, /, *, stream: None = None) -> Tensor: ...  # noqa: D102
         def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
         def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
         def __lt__(self, other: Any) -> Tensor: ...
@@ -311,23 +340,32 @@ def tensor(data: Any, dtype: Any = None, *, requires_grad: bool = False, name: s
     return variable(result, name) if requires_grad else _named(result, name)
 
 
-def asarray(data: Any, dtype: Any = None, *, copy: bool | None = None) -> Tensor:
+def asarray(data: Any, dtype: Any = None, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """`data` as a tensor, sharing a NumPy array's memory unless `copy=True` or the dtype changes.
 
     A tensor is returned as it is. If you change the shared array afterwards, the tensor changes with it: use
-    `gg.tensor` where that could happen.
+    `gg.tensor` where that could happen. `copy=False` makes an error of a copy that could not be avoided; `device` may
+    be "cpu".
 
     >>> asarray([1, 2, 3])
     tensor([1, 2, 3])
     """
+    if device is not None:
+        as_device(device)
     if isinstance(data, Tensor):
         if dtype is None or data.dtype == as_dtype(dtype):
-            return data
+            return Tensor(data.value.copy()) if copy and type(data) is Tensor and data.node is None else data
         if data.node is not None:
             raise DTypeError(
                 f"asarray would cut this {data.dtype} tensor off its graph: use gg.astype(x, {dtype})"
             )
-    return Tensor(_to_array(data, dtype, copy=bool(copy)))
+    array = _to_array(data, dtype, copy=bool(copy))
+    if copy is False and array.size and not np.may_share_memory(array, np.asarray(data)):
+        raise ArgumentError(
+            f"asarray(copy=False) cannot make a tensor of this {type(data).__name__} without a copy: only a NumPy "
+            f"array (or buffer) that has the tensor's dtype already shares its memory"
+        )
+    return Tensor(array)
 
 
 def variable(source: Tensor, name: str | None = None) -> Tensor:
@@ -344,16 +382,32 @@ def variable(source: Tensor, name: str | None = None) -> Tensor:
 
 
 def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
-    """Arguments of an op as tensors; Python numbers take the dtype of the tensors and arrays beside them."""
+    """Arguments of an op as tensors. What has no dtype of its own takes that of the tensors and arrays beside it.
+
+    Python numbers, lists of them and NumPy scalars have none: np.float64(3.0) is a Python float (a subclass), which
+    the array API gives the dtype of the array beside it. Alone a NumPy scalar keeps its dtype.
+    """
     partners = {value.dtype for value in values if isinstance(value, _TYPED)}
-    operands = []
-    for value in values:
-        if type(value) in _NUMBERS:
-            value = Tensor(_number(value, scalar_dtype(value, partners)))
-        elif not isinstance(value, Tensor):
-            value = Tensor(_to_array(value, None, copy=False))
-        operands.append(value)
-    return operands
+    return [
+        value if isinstance(value, Tensor) else Tensor(_operand(value, partners)) for value in values
+    ]
+
+
+def _operand(value: Any, partners: set[DType]) -> NDArray[Any]:
+    if partners and isinstance(value, np.generic) and is_supported(value.dtype):
+        value = value.item()
+    if type(value) in _NUMBERS:
+        return _number(value, scalar_dtype(value, partners))
+    array = _to_array(value, None, copy=False)
+    kind = array.dtype.kind
+    if partners and kind != "b" and isinstance(value, list | tuple) and not _holds_typed(value):
+        return _to_array(value, kind_dtype("i" if kind == "u" else kind, partners), copy=False)
+    return array
+
+
+def _holds_typed(data: Any) -> bool:
+    """Whether tensors or arrays, which have a dtype, are in nested lists."""
+    return any(_holds_typed(item) for item in data) if isinstance(data, list | tuple) else isinstance(data, _TYPED)
 
 
 _TYPED = (Tensor, np.ndarray)
@@ -407,8 +461,8 @@ def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
         if isinstance(problem, GlassgradError):
             raise
         raise explain_refusal(data, problem) from None
-    if array.dtype.kind not in SUPPORTED:
-        raise explain_kind(data, array.dtype)
+    if not is_supported(array.dtype):
+        raise DTypeError(refusal_of(array.dtype)) if array.dtype.kind in "fc" else explain_kind(data, array.dtype)
     if wanted is None and not isinstance(data, np.ndarray | np.generic):
         natural = {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype)
         array = quiet.run(array.astype, natural, copy=False)
