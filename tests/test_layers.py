@@ -13,7 +13,7 @@ ALLOWED = {
     "graph": set(),
     "tensor": {"graph"},
     "ops": {"expr", "graph", "tensor"},
-    "autodiff": {"expr", "graph", "tensor", "ops"},
+    "autodiff": {"expr", "graph", "tensor", "ops", "random"},
     "operators": {"graph", "tensor", "ops", "autodiff"},
     "random": {"graph", "tensor", "ops"},
     "info": set(),

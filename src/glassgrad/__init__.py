@@ -46,7 +46,7 @@ from .errors import (
 )
 from .graph import Graph as Graph, Node as Node, Op as Op
 from .ops import *  # the ops themselves: each family in glassgrad.ops lists its own
-from .ops import fourier as fft
+from .ops import fourier as _fourier
 from .tensor import Tensor as Tensor, asarray as asarray, no_grad as no_grad, tensor as tensor
 from .tensor.dlpack import from_dlpack as from_dlpack
 from .tensor.dtype import (
@@ -68,6 +68,8 @@ from .tensor.dtype import (
 )
 
 e, inf, nan, newaxis, pi = 2.718281828459045, float("inf"), float("nan"), None, 3.141592653589793
+
+fft = _fourier
 
 __version__ = "0.1.0"
 __array_api_version__ = "2024.12"

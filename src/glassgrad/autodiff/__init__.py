@@ -3,6 +3,9 @@
 from . import numerical
 from .batch import vmap
 from .check import GradcheckReport, gradcheck
+from .checkpoint import checkpoint
+from .control import cond, scan, while_loop
+from .custom import custom_jvp, custom_vjp
 from .forward import hvp, jvp
 from .gradient import grad, value_and_grad, vjp
 from .jacobian import hessian, jacobian
@@ -10,6 +13,10 @@ from .view import graph_of
 
 __all__ = [
     "GradcheckReport",
+    "checkpoint",
+    "cond",
+    "custom_jvp",
+    "custom_vjp",
     "grad",
     "gradcheck",
     "graph_of",
@@ -18,7 +25,9 @@ __all__ = [
     "jacobian",
     "jvp",
     "numerical",
+    "scan",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

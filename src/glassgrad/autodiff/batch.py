@@ -13,8 +13,8 @@ from ..ops.shape import broadcast_to, moveaxis
 from ..tensor import Tensor, asarray, new_level
 from . import tree
 from .called import name_of, require_function, require_tensors
-from .levels import is_member, member_of, stack_of
-from .member import running_on_stacks
+from .levels import is_member, stack_of
+from .member import member_of, running_on_stacks
 
 Axes = Any  # an int, None, or a nested structure of these
 

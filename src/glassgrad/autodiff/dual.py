@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from ..graph import Op
 from ..ops.shape import astype
-from ..tensor import Lifted, Tensor, apply, base_of, on_base
+from ..tensor import Lifted, Tensor, apply, base_of, level_of, on_base
 from ..tensor.dtype import DType
+from .member import member_of
 
 
 class Dual(Lifted):
@@ -41,6 +42,10 @@ class Dual(Lifted):
         """The same tangent beside a value with another base."""
         return Dual(on_base(self.primal, base), self.tangent, self.level)
 
+    def placed_beneath(self, level: int) -> Tensor:
+        """With members of both stacks in the place of the value and the tangent."""
+        return Dual(member_of(self.primal, level), member_of(self.tangent, level), self.level)
+
     def detach(self) -> Tensor:
         """The value alone: a constant has no tangent."""
         return self.primal.detach()
@@ -51,11 +56,41 @@ class Dual(Lifted):
         out = apply(op, *primals)
         if not op.differentiable:
             return out
-        tangent = op.jvp(tangents, out, *primals)
-        return out if tangent is None else Dual(out, astype(tangent, out.dtype), self.level)
+        tangent = _pushed(op, tangents, out, primals)
+        if tangent is None:
+            return out
+        tangent = astype(tangent, out.dtype)
+        if level_of(out) < self.level > level_of(tangent):
+            return Dual(out, tangent, self.level)
+        from .levels import join
+
+        return join(out, tangent, self.level)
 
     def __repr__(self) -> str:
         return f"<value {self.primal!r} with tangent {self.tangent!r}>"
+
+
+def _pushed(
+    op: Op, tangents: tuple[Tensor | None, ...], out: Tensor, primals: tuple[Tensor, ...]
+) -> Tensor | None:
+    """The op's jvp; for an op that has only a vjp, as a user's own op, the transpose of that."""
+    if type(op).jvp is not Op.jvp:
+        return op.jvp(tangents, out, *primals)
+    from ..ops.create import zeros_like
+    from .gradient import vjp
+
+    needed = tuple(tangent is not None for tangent in tangents)
+
+    def back(g: Tensor) -> list[Tensor]:
+        found = op.vjp(needed, g, out, *primals)
+        return [
+            zeros_like(x) if part is None else part
+            for part, x, wanted in zip(found, primals, needed, strict=True)
+            if wanted
+        ]
+
+    (pushed,) = vjp(back, zeros_like(out))[1]([tangent for tangent in tangents if tangent is not None])
+    return pushed  # type: ignore[no-any-return]
 
 
 def split(x: Tensor, level: int) -> tuple[Tensor, Tensor | None]:

@@ -73,13 +73,3 @@ def is_member(x: Tensor, level: int) -> bool:
         return x.level == level or is_member(x.stack, level)
     assert isinstance(x, Dual)
     return is_member(x.primal, level) or is_member(x.tangent, level)
-
-
-def member_of(stack: Tensor, level: int) -> Tensor:
-    """A member, at a level, of the stack along the first axis of `stack`: beneath its higher levels."""
-    if level_of(stack) < level:
-        return Member(stack, level)
-    if isinstance(stack, Member):
-        return Member(member_of(moveaxis(stack.stack, 1, 0), level), stack.level)
-    assert isinstance(stack, Dual)
-    return Dual(member_of(stack.primal, level), member_of(stack.tangent, level), stack.level)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from ..graph import Op
+from ..ops.shape import moveaxis
 from ..ops.stacks import apply_to_stacks
 from ..tensor import Lifted, Tensor, base_of, on_base
 from ..tensor.dtype import DType
@@ -50,10 +51,22 @@ class Member(Lifted):
             x.stack if isinstance(x, Member) and is_member else x
             for x, is_member in zip(inputs, batched, strict=True)
         )
-        return Member(apply_to_stacks(op, batched, stacks), self.level)
+        with as_whole_stacks(self.level):
+            return member_of(apply_to_stacks(op, batched, stacks), self.level)
+
+    def placed_beneath(self, level: int) -> Tensor:
+        """A member, at a lower level, of the stack along the first axis of this tensor."""
+        return Member(member_of(moveaxis(self.stack, 1, 0), level), self.level)
 
     def __repr__(self) -> str:
         return f"<one of the {self.stack.shape[0]} members of {self.stack!r}>"
+
+
+def member_of(stack: Tensor, level: int) -> Tensor:
+    """A member, at a level, of the stack along the first axis of `stack`: beneath its higher levels."""
+    if isinstance(stack, Lifted) and stack.level > level:
+        return stack.placed_beneath(level)
+    return Member(stack, level)
 
 
 _live: ContextVar[tuple[tuple[int, int], ...]] = ContextVar("glassgrad_live_stacks", default=())
@@ -63,6 +76,26 @@ _live: ContextVar[tuple[tuple[int, int], ...]] = ContextVar("glassgrad_live_stac
 def running_on_stacks(level: int, size: int) -> Iterator[None]:
     """Inside the `with` block a user's function runs on members of stacks of this level."""
     token = _live.set((*_live.get(), (level, size)))
+    try:
+        yield
+    finally:
+        _live.reset(token)
+
+
+@contextmanager
+def as_whole_stacks(*levels: int) -> Iterator[None]:
+    """Inside the `with` block the stacks of these levels are seen whole, not by their members."""
+    token = _live.set(tuple(kind for kind in _live.get() if kind[0] not in levels))
+    try:
+        yield
+    finally:
+        _live.reset(token)
+
+
+@contextmanager
+def running_where(stacks: tuple[tuple[int, int], ...]) -> Iterator[None]:
+    """Inside the `with` block these are the live stacks, as they were when a function was first called."""
+    token = _live.set(stacks)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import GraphError, ShapeError
-from ..graph import Graph, Node, Origin, ancestors, caller, describe, notice
+from ..graph import Graph, Leaf, Node, Origin, ancestors, caller, describe, notice
 from ..ops.shape import astype
 from ..tensor import Tensor, asarray
 
@@ -23,20 +23,25 @@ def pull_back(
     record: bool = False,
     keep: bool = False,
 ) -> Gradients:
-    """The gradients of the nodes in `upstream`, weighted by it, for every leaf behind them and every node in `targets`.
+    """The gradients of the nodes in `upstream`, weighted by it, for `targets`; without targets for every leaf.
 
-    The search does not look behind the targets. With `record` the gradients are themselves recorded, so that they can
-    be differentiated again. With `keep` the gradients of all nodes stay in the result, not only those of leaves and
-    targets. `order` is the ancestors of the outputs, if known already.
+    The search does not look behind the targets, nor at what does not depend on them. With `record` the gradients are
+    themselves recorded, so that they can be differentiated again. With `keep` the gradients of all nodes stay in the
+    result, not only those of leaves and targets. `order` is the ancestors of the outputs, if known already.
 
     One pass over the nodes in reverse topological order: a node's gradient is complete before it is passed on.
     """
     wanted = set(targets)
     gradients = dict(upstream)
-    for node in reversed(ancestors(upstream, wanted) if order is None else order):
+    if order is None:
+        order = ancestors(upstream, wanted)
+    useful = _between(wanted, order) if wanted else None
+    for node in reversed(order):
         sources = node.inputs
         g = gradients.get(node)
         if g is None or not sources or node in wanted:
+            continue
+        if useful is not None and node not in useful:
             continue
         if not keep and node._owner is None:
             del gradients[node]
@@ -50,12 +55,22 @@ def pull_back(
         for source in sources:
             value = source.value
             inputs.append(Tensor(value, source if record or value is None else None))
-            needed.append(source.requires_grad)
-        for source, part in zip(sources, node.op.vjp(tuple(needed), g, out, *inputs)):  # noqa: B905 - the hot loop
-            if part is not None and source.requires_grad:
+            needed.append(source.requires_grad and (useful is None or source in useful))
+        parts = node.op.vjp(tuple(needed), g, out, *inputs)
+        for source, goes_on, part in zip(sources, needed, parts):  # noqa: B905 - the hot loop
+            if goes_on and part is not None:
                 known = gradients.get(source)
                 gradients[source] = part if known is None else known + part
     return gradients
+
+
+def _between(targets: set[Node], order: Sequence[Node]) -> set[Node]:
+    """The targets and all nodes that depend on them; `order` is topological."""
+    found = set(targets)
+    for node in order:
+        if not found.isdisjoint(node.inputs):
+            found.add(node)
+    return found
 
 
 def _freed(place: Origin) -> GraphError:
@@ -184,7 +199,9 @@ def graph_backward(graph: Graph, upstream: Any = None) -> tuple[Tensor, ...]:
     (output,) = graph.outputs
     if output.value is None:
         raise GraphError("backward needs the values of the forward pass: call graph.forward(...) first")
-    gradients = pull_back({output: as_upstream(Tensor(output.value), upstream)}, graph.inputs, keep=True)
+    leaves = [node for node in graph.body if isinstance(node.op, Leaf) and node.requires_grad]
+    seeds = {output: as_upstream(Tensor(output.value), upstream)}
+    gradients = pull_back(seeds, {*graph.inputs, *leaves}, keep=True)
     for node in graph.body:
         node.grad = gradients[node].value if node in gradients else None
     for node in graph.inputs:

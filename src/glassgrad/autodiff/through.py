@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 from ..tensor import Lifted, Tensor, base_of
 from .dual import Dual
-from .levels import is_member, join, member_of, split, stack_of
-from .member import Member, live_stacks
+from .levels import is_member, join, split, stack_of
+from .member import Member, as_whole_stacks, live_stacks, member_of
 
 Seeds = list[tuple[Tensor, Tensor]]
 """Outputs, each with its upstream gradient."""
@@ -48,7 +48,8 @@ def pull_through(seeds: Seeds, pull: Pull, stacks: dict[int, int]) -> list[Tenso
     levels of their own, of a function mapped over them; these pass through.
     """
     duals = {level for output, _ in seeds for level in dual_levels(output)}
-    return _pull(seeds, pull, sorted({*stacks, *duals}, reverse=True), stacks)
+    with as_whole_stacks(*stacks):
+        return _pull(seeds, pull, sorted({*stacks, *duals}, reverse=True), stacks)
 
 
 def dual_levels(x: Tensor) -> set[int]:

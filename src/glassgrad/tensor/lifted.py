@@ -45,6 +45,10 @@ class Lifted(Tensor):
         """The same with another tensor at the bottom."""
         raise NotImplementedError
 
+    def placed_beneath(self, level: int) -> Tensor:
+        """With its first axis as a stack of members at a lower level."""
+        raise NotImplementedError
+
     def backward(self, *arguments: object, **options: object) -> NoReturn:
         """Refused."""
         raise GraphError(
