@@ -92,7 +92,9 @@ def padded(x: Any, widths: tuple[tuple[int, int], ...], fill: Any = 0) -> Any:
         return x
     lead = x.shape[: x.ndim - len(widths)]
     sizes = x.shape[x.ndim - len(widths) :]
-    result = np.full((*lead, *(n + a + b for n, (a, b) in zip(sizes, widths, strict=True))), fill, x.dtype)
+    result: Any = np.full(
+        (*lead, *(n + a + b for n, (a, b) in zip(sizes, widths, strict=True))), fill, x.dtype
+    )
     result[(..., *(slice(a, a + n) for n, (a, _) in zip(sizes, widths, strict=True)))] = x
     return result
 
@@ -100,7 +102,7 @@ def padded(x: Any, widths: tuple[tuple[int, int], ...], fill: Any = 0) -> Any:
 def windows_of(x: Any, grid: Grid) -> Any:
     """A view of the array with all windows: (..., *kernel, *counts)."""
     axes = tuple(range(-grid.ndim, 0))
-    view = np.lib.stride_tricks.sliding_window_view(padded(x, grid.padding), grid.extent, axes)
+    view: Any = np.lib.stride_tricks.sliding_window_view(padded(x, grid.padding), grid.extent, axes)
     steps = tuple(slice(None, None, step) for step in (*grid.stride, *grid.dilation))
     lead = tuple(range(x.ndim - grid.ndim))
     counts = tuple(range(len(lead), x.ndim))
@@ -113,7 +115,7 @@ def add_windows(windows: Any, grid: Grid, sizes: tuple[int, ...]) -> Any:
     lead = windows.shape[: windows.ndim - 2 * grid.ndim]
     counts = windows.shape[windows.ndim - grid.ndim :]
     outer = tuple(n + a + b for n, (a, b) in zip(sizes, grid.padding, strict=True))
-    result = np.zeros((*lead, *outer), windows.dtype)
+    result: Any = np.zeros((*lead, *outer), windows.dtype)
     everywhere = (slice(None),) * grid.ndim
     for place, where in grid.taps(counts):
         result[(..., *where)] += windows[(..., *place, *everywhere)]
@@ -152,7 +154,7 @@ def padding_per_axis(
             raise ArgumentError(f'{name} knows padding "same" and "valid", and integers; got {padding!r}')
         if any(step != 1 for step in stride):
             raise ArgumentError(
-                f'{name} has padding "same" only for stride 1, because only then the sizes can stay; got stride {stride}'
+                f'{name} has padding "same" only for stride 1, where sizes can stay; got stride {stride}'
             )
         totals = (d * (k - 1) for k, d in zip(kernel, dilation, strict=True))
         return tuple((total // 2, total - total // 2) for total in totals)
@@ -161,7 +163,7 @@ def padding_per_axis(
             raise ArgumentError(
                 f"{name} needs one (before, after) pair for each of the {len(kernel)} axes; got {padding!r}"
             )
-        pairs = tuple(per_axis(part, 2, name, "padding", smallest=0) for part in padding)
+        pairs = (per_axis(part, 2, name, "padding", smallest=0) for part in padding)  # type: ignore[arg-type]
         return tuple((before, after) for before, after in pairs)
     return tuple((n, n) for n in per_axis(padding, len(kernel), name, "padding", smallest=0))  # type: ignore[arg-type]
 
@@ -264,7 +266,7 @@ def fold(
     """Columns, as `unfold` makes them, added up to images. The transpose of `unfold`, not its inverse.
 
     x: (batch, channels * window, windows) gives (batch, channels, *output_size); elements under several windows get
-    the sum of all. `output_size` says how many axes there are. Any dtype. PyTorch's `fold`, for any number of axes.
+    the sum of all. `output_size` says how many axes there are; one integer means two axes of that size. Any dtype. PyTorch's `fold`, for any number of axes.
 
     Raises ShapeError if the number of rows or of columns does not fit.
 
@@ -280,8 +282,8 @@ def fold(
     window, columns = math.prod(kernel), math.prod(counts)
     if x.ndim != 3 or x.shape[1] % window or x.shape[2] != columns:
         raise ShapeError(
-            f"fold to sizes {sizes} with windows of shape {kernel} needs shape (batch, channels * {window}, {columns}), "
-            f"because {' * '.join(map(str, counts))} windows fit; got shape {x.shape}"
+            f"fold to sizes {sizes} with windows of shape {kernel} needs shape (batch, channels * {window}, "
+            f"{columns}), because {' * '.join(map(str, counts))} windows fit; got shape {x.shape}"
         )
     channels = x.shape[1] // window
     return apply(interned(AddWindows, grid, sizes), reshape(x, (x.shape[0], channels, *kernel, *counts)))

@@ -1,0 +1,232 @@
+"""Interpolation: images in another size, each new element a weighted sum of old ones nearby."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..errors import ArgumentError, ShapeError
+from ..graph import Aval, interned
+from ..tensor import Tensor, apply, asarray
+from ..tensor.dtype import DType, as_real
+from .families import Linear, require_kind
+from .shape import as_shape
+
+__all__ = ["interpolate"]
+
+AXES_OF = {
+    "nearest": None,
+    "linear": None,
+    "cubic": None,
+    "bilinear": 2,
+    "trilinear": 3,
+    "bicubic": 2,
+}
+"""The modes, and for PyTorch's names of them how many axes they are meant for."""
+
+
+@dataclass(frozen=True)
+class Stencil:
+    """How `size` new elements along an axis are made of `length` old ones, `scale` old ones apart."""
+
+    mode: str
+    length: int
+    size: int
+    scale: float
+    align_corners: bool
+
+    def taps(self) -> list[tuple[Any, Any]]:
+        """One pair for each old element that a new one is made of: where it is, and its weight."""
+        return _taps(self)
+
+
+@lru_cache(maxsize=256)
+def _taps(stencil: Stencil) -> list[tuple[Any, Any]]:
+    new, last = np.arange(stencil.size), stencil.length - 1
+    if stencil.mode == "nearest":
+        return [(np.minimum((new * stencil.scale).astype(np.int64), last), np.ones(stencil.size))]
+    where = new * stencil.scale if stencil.align_corners else (new + 0.5) * stencil.scale - 0.5
+    if stencil.mode == "linear":
+        where = np.maximum(where, 0.0)
+    left = np.floor(where).astype(np.int64)
+    t = where - left
+    if stencil.mode == "linear":
+        left = np.minimum(left, last)
+        return [(left, 1 - t), (np.minimum(left + 1, last), t)]
+    weights = [_cubic_far(t + 1), _cubic_near(t), _cubic_near(1 - t), _cubic_far(2 - t)]
+    return [(np.clip(left + k - 1, 0, last), weight) for k, weight in enumerate(weights)]
+
+
+_A = -0.75  # Keys's parameter: OpenCV's and PyTorch's choice
+
+
+def _cubic_near(t: Any) -> Any:
+    """Keys's convolution kernel at distances up to 1."""
+    return ((_A + 2) * t - (_A + 3)) * t * t + 1
+
+
+def _cubic_far(t: Any) -> Any:
+    """Keys's convolution kernel at distances from 1 to 2."""
+    return ((_A * t - 5 * _A) * t + 8 * _A) * t - 4 * _A
+
+
+def _along(weight: Any, axis: int, ndim: int, dtype: DType) -> Any:
+    """Weights along one axis, ready to be multiplied with an array of `ndim` axes."""
+    return weight.astype(as_real(dtype)).reshape((-1, *(1,) * (ndim - axis - 1)))
+
+
+@dataclass(frozen=True)
+class Resample(Linear):
+    """An axis in another size: each new element the weighted sum of old ones nearby."""
+
+    axis: int
+    stencil: Stencil
+
+    argument_names = ("x",)
+    formula = "out[i] = sum_t weight[t, i] * x[place[t, i]]"
+    pattern: ClassVar[str] = "adder: an old element gets what the new ones made of it weighed it with"
+
+    def shape(self, x: Aval) -> Aval:
+        require_kind(self, "biufc" if self.stencil.mode == "nearest" else "fc", x)
+        return Aval((*x.shape[: self.axis], self.stencil.size, *x.shape[self.axis + 1 :]), x.dtype)
+
+    def forward(self, x: Any) -> Any:
+        if self.stencil.mode == "nearest":
+            ((places, _),) = self.stencil.taps()
+            return x.take(places, self.axis)
+        require_kind(self, "fc", x)
+        total = np.zeros((), x.dtype)
+        for places, weight in self.stencil.taps():
+            total = total + x.take(places, self.axis) * _along(weight, self.axis, x.ndim, x.dtype)
+        return total
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (apply(interned(ResampleTranspose, self.axis, self.stencil), g),)
+
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        return apply(interned(Resample, self.axis + 1, self.stencil), *inputs)
+
+
+@dataclass(frozen=True)
+class ResampleTranspose(Linear):
+    """Each new element given back to the old ones that it was made of: the transpose of `Resample`."""
+
+    axis: int
+    stencil: Stencil
+
+    argument_names = ("x",)
+    formula = "out[place[t, i]] += weight[t, i] * x[i], from zeros"
+    pattern: ClassVar[str] = "adder: an element gets the weighted sum of the upstream gradients nearby"
+
+    def shape(self, x: Aval) -> Aval:
+        require_kind(self, "iufc" if self.stencil.mode == "nearest" else "fc", x)
+        return Aval((*x.shape[: self.axis], self.stencil.length, *x.shape[self.axis + 1 :]), x.dtype)
+
+    def forward(self, x: Any) -> Any:
+        require_kind(self, "iufc" if self.stencil.mode == "nearest" else "fc", x)
+        total = np.zeros((*x.shape[: self.axis], self.stencil.length, *x.shape[self.axis + 1 :]), x.dtype)
+        for places, weight in self.stencil.taps():
+            # places never fall, so equal ones are neighbours and are summed as runs
+            starts = np.flatnonzero(np.diff(places, prepend=-1))
+            given = x if self.stencil.mode == "nearest" else x * _along(weight, self.axis, x.ndim, x.dtype)
+            runs = np.add.reduceat(given, starts, self.axis, dtype=x.dtype)
+            total[(slice(None),) * self.axis + (places[starts],)] += runs
+        return total
+
+    def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
+        return (apply(interned(Resample, self.axis, self.stencil), g),)
+
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        return apply(interned(ResampleTranspose, self.axis + 1, self.stencil), *inputs)
+
+
+def interpolate(
+    x: Any,
+    size: int | Sequence[int] | None = None,
+    scale_factor: float | Sequence[float] | None = None,
+    mode: str = "nearest",
+    align_corners: bool = False,
+) -> Tensor:
+    """Images in another size. x: (batch, channels, *sizes), any number of sizes.
+
+    Give either the new `size`, or the `scale_factor` that each old size is multiplied with (rounded down); one number,
+    or one per axis. `mode`: "nearest" (any dtype); "linear" (also "bilinear", "trilinear") between the two nearest
+    along each axis; "cubic" (also "bicubic") between the nearest four, by Keys's kernel with a = -0.75. Both take
+    float or complex numbers. With `align_corners` the centres of the outermost elements stay where they are;
+    otherwise their outer edges do. The same numbers as PyTorch's `interpolate`.
+
+    Raises ArgumentError for both or none of size and scale_factor, ShapeError for sizes of 0.
+    Source: Keys, "Cubic convolution interpolation for digital image processing" (1981).
+
+    >>> gg.interpolate(gg.asarray([[[1.0, 3.0]]]), size=4, mode="linear")
+    tensor([[[1. , 1.5, 2.5, 3. ]]])
+    """
+    x = asarray(x)
+    if x.ndim < 3:
+        raise ShapeError(f"interpolate needs shape (batch, channels, *sizes); got shape {x.shape}")
+    kind = _mode(mode, x.ndim - 2)
+    if align_corners and kind == "nearest":
+        raise ArgumentError(
+            'interpolate has align_corners for mode "linear" and "cubic" only; got mode "nearest"'
+        )
+    resampled: Tensor = x
+    old = x.shape[2:]
+    sizes, factors = _new_sizes(old, size, scale_factor)
+    for axis, (length, new, factor) in enumerate(zip(old, sizes, factors, strict=True), 2):
+        if length == 0 or new == 0:
+            raise ShapeError(
+                f"interpolate needs sizes of 1 or more; got shape {x.shape} and new sizes {sizes}"
+            )
+        if align_corners:
+            scale = (length - 1) / (new - 1) if new > 1 else 0.0
+        else:
+            scale = length / new if factor is None else 1 / factor
+        resampled = apply(
+            interned(Resample, axis, Stencil(kind, length, new, scale, align_corners)), resampled
+        )
+    return resampled
+
+
+def _mode(mode: str, ndim: int) -> str:
+    """The mode's own name for any number of axes."""
+    if mode not in AXES_OF:
+        raise ArgumentError(f"interpolate knows the modes {', '.join(AXES_OF)}; got {mode!r}")
+    meant = AXES_OF[mode]
+    kind = mode.removeprefix("bi").removeprefix("tri")
+    if meant is not None and meant != ndim:
+        raise ShapeError(
+            f'interpolate has mode "{mode}" for {meant} axes behind (batch, channels); got {ndim}. '
+            f'Mode "{kind}" is the same for any number.'
+        )
+    return kind
+
+
+def _new_sizes(
+    old: tuple[int, ...], size: Any, scale_factor: Any
+) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+    """The new sizes, and the factors if they were given."""
+    if (size is None) == (scale_factor is None):
+        raise ArgumentError(
+            f"interpolate needs either size or scale_factor; got size={size} and scale_factor={scale_factor}"
+        )
+    count = len(old)
+    if scale_factor is None:
+        sizes = as_shape(size, "interpolate")
+        sizes = sizes * count if isinstance(size, int) else sizes
+        factors: tuple[float | None, ...] = (None,) * count
+    else:
+        given = tuple(scale_factor) if isinstance(scale_factor, Sequence) else (scale_factor,) * count
+        if not all(isinstance(f, int | float) and 0 < f < math.inf for f in given):
+            raise ArgumentError(f"interpolate needs a scale_factor above 0; got {scale_factor!r}")
+        sizes, factors = tuple(int(n * f) for n, f in zip(old, given, strict=False)), given
+    if len(sizes) != count or len(factors) != count:
+        raise ArgumentError(
+            f"interpolate needs one number, or one for each of the {count} sizes {old}; got "
+            f"{scale_factor if size is None else size!r}"
+        )
+    return sizes, factors
