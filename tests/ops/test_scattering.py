@@ -30,6 +30,19 @@ def test_values_are_those_of_ufunc_at(key, name, ufunc):
     assert np.allclose(getattr(gg.asarray(X).at[key], name)(0.25).numpy(), wanted, rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint64"])
+def test_index_arrays_of_narrow_dtypes_in_large_tensors(dtype):
+    places = np.array([127, 1, 127]), np.array([0, 1, 0])
+    x = np.zeros((200, 2, 3))
+    for count in (1, 2):
+        key = tuple(array.astype(dtype) for array in places[:count])
+        values = RNG.normal(size=x[key].shape)
+        wanted = x.copy()
+        np.add.at(wanted, places[:count], values)
+        assert np.array_equal(gg.asarray(x).at[key].add(values).numpy(), wanted)
+    assert gg.zeros(200).at[np.array([-128], np.int8)].add(1.0)[72].item() == 1.0
+
+
 def test_dtype_is_that_of_x():
     x = gg.asarray([1, 2, 3])
     assert x.at[0].multiply(2.9).tolist() == [2, 2, 3]
