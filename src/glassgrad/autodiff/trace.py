@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -75,9 +76,10 @@ def run_abstractly(
     """The outputs of `function` (flattened) on inputs without value, and these inputs."""
     if not callable(function):
         raise ArgumentError(f"{name} takes a function and its arguments; got {function!r}")
+    require_call(name, function, len(arguments))
     inputs: list[Tensor] = []
     given = []
-    for label, argument in zip(_argument_names(function), arguments, strict=False):
+    for label, argument in zip(_labels(function), arguments, strict=False):
         if hasattr(argument, "named_parameters"):
             given.append(argument)
             continue
@@ -107,25 +109,44 @@ def _abstract(example: Any, name: str) -> Tensor:
     return Tensor(None, node)
 
 
-def _argument_names(function: Callable[..., Any]) -> Iterator[str]:
-    """The names of the positional parameters; `args[0]`, `args[1]` ... for `*args`, `x0`, `x1` ... where unknown."""
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """How the function is called; None where Python does not know."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        return inspect.signature(function)
     except (TypeError, ValueError):
-        parameters = []
-    place = 0
-    for parameter in parameters:
+        return None
+
+
+def require_call(name: str, function: Callable[..., Any], count: int) -> None:
+    """Raise an ArgumentError unless `function` can be called with `count` arguments."""
+    signature = _signature(function)
+    try:
+        if signature is not None:
+            signature.bind(*[None] * count)
+    except TypeError:
+        raise ArgumentError(
+            f"{name} got {count} argument{'s' * (count != 1)} for {getattr(function, '__name__', 'the function')}"
+            f"{signature}: pass one example or gg.Spec for each parameter"
+        ) from None
+
+
+def argument_names(function: Callable[..., Any]) -> list[str]:
+    """The names of the parameters that have no default and are passed by position."""
+    signature = _signature(function)
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = signature.parameters.values() if signature else ()
+    return [p.name for p in parameters if p.kind in kinds and p.default is inspect.Parameter.empty]
+
+
+def _labels(function: Callable[..., Any]) -> Iterator[str]:
+    """Names for arguments: the parameters'; `args[0]`, `args[1]` ... for `*args`; `x0`, `x1` ... where unknown."""
+    signature = _signature(function)
+    for parameter in signature.parameters.values() if signature else ():
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
             yield parameter.name
-            place += 1
         elif parameter.kind == parameter.VAR_POSITIONAL:
-            start = place
-            while True:
-                yield f"{parameter.name}[{place - start}]"
-                place += 1
-    while True:
-        yield f"x{place}"
-        place += 1
+            yield from (f"{parameter.name}[{place}]" for place in itertools.count())
+    yield from (f"x{place}" for place in itertools.count())
 
 
 def _leaf_names(path: str, tree_: Any) -> Iterator[str]:
