@@ -9,6 +9,7 @@ from glassgrad.ops.linalg import (
     determinants,
     diagonals,
     eigen,
+    elimination,
     factoring,
     least_squares,
     powers,
@@ -82,6 +83,17 @@ def of_decompositions() -> Iterator[Row]:
         yield Row(op, (definite()[::-1, ::-1],), "strided", **fixed)
         yield Row(op, (definite()[:1, :1],), "one by one", twice=True, **fixed)
         yield Row(op, (np.zeros((0, 0)),), "no elements", **fixed)
+    # the diagonal is largest, so rows are not exchanged, and none competes for a pivot
+    for about, x in (("plain", solvable()), ("several", solvable(2)), ("strided", solvable()[::-1, ::-1])):
+        yield Row(elimination.Lu(), (x,), about, twice=about == "plain", **fixed)
+        yield Row(elimination.LuPivots(), (x[..., ::-1, :],), about)
+    yield Row(elimination.LuPivots(), (wide((2, 4, 2)),), "tall")
+    yield Row(elimination.Lu(), (spread_out(5, 3),), "tall", twice=True, **fixed)
+    yield Row(elimination.LuPivots(), (wide((2, 4)),), "wide")
+    for op in (elimination.Lu(), elimination.LuPivots()):
+        yield Row(op, (np.zeros((0, 0)),), "no elements")
+        yield Row(op, (np.zeros((0, 2, 2)),), "none")
+        yield Row(op, (wide((1, 1)),), "one by one")
     # complex, so its derivatives are compared in test_linalg_gradients
     yield Row(eigen.Eig(), (spread_out(3, 3),), "plain", fixed=(0,))
     yield Row(eigen.Eig(), (spread_out(3, 3, 2),), "several", fixed=(0,))

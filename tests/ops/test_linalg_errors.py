@@ -13,7 +13,7 @@ SQUARE = np.eye(3)
 NAN = np.full((2, 2), np.nan)
 
 OF_SQUARE_MATRICES = ("cholesky", "det", "eig", "eigh", "expm", "inv", "slogdet")
-OF_MATRICES = ("pinv", "qr", "svd")
+OF_MATRICES = ("lu", "pinv", "qr", "svd")
 SAME_OP = {"eigvals": "eig", "eigvalsh": "eigh", "svdvals": "svd", "matrix_rank": "svd"}
 
 
@@ -78,11 +78,6 @@ def test_matrices(name, shape):
             "gg.astype(x, gg.float32) converts.",
         ),
         (
-            lambda: linalg.triangular_solve(np.diag([1.0, 0.0]), np.ones(2)),
-            ArgumentError,
-            "triangular_solve needs a diagonal without zeros; at least one matrix is singular",
-        ),
-        (
             lambda: linalg.inv(np.ones((2, 2))),
             ArgumentError,
             "inv needs matrices that can be inverted; at least one is singular",
@@ -105,7 +100,7 @@ def test_matrices(name, shape):
         (
             lambda: linalg.eig(NAN),
             ArgumentError,
-            "eig needs finite numbers; the matrix holds NaN or infinity",
+            "eig did not converge; does the matrix hold NaN or infinity?",
         ),
         (
             lambda: linalg.qr(SQUARE, mode="full"),

@@ -121,6 +121,7 @@ same("vector_norm", np.linalg.vector_norm, np.zeros((0, 3)), axis=0, ord=np.inf)
 same("vector_norm", np.linalg.vector_norm, np.array([0.0, 2.0]), ord=-1)
 same("vector_norm", np.linalg.vector_norm, np.array([np.inf, 2.0]))
 same("vector_norm", np.linalg.vector_norm, np.array([np.nan, 2.0]))
+same("tensordot", np.linalg.tensordot, TALL[0], WIDE[0], axes=((1, 2), (2, 1)))
 same("vecdot", np.linalg.vecdot, TALL[0], TALL[0][1])
 
 
@@ -146,7 +147,7 @@ def test_value(ours, reference):
 
 
 def test_every_public_function_has_a_value_test():
-    defined_below = {"qr", "svd", "lstsq"}
+    defined_below = {"lstsq", "lu", "qr", "svd"}
     assert set(gg.linalg.__all__) == CASES.keys() | defined_below
 
 
@@ -166,6 +167,21 @@ def test_qr(a, mode):
     assert (q.shape, r.shape) == (wanted.Q.shape, wanted.R.shape)
     assert_close(q, wanted.Q)
     assert_close(r, wanted.R)
+
+
+@pytest.mark.parametrize("a", [*(x[0] for x in EVERY), np.zeros((2, 3)), np.ones((3, 2)), np.ones((3, 3, 3))])
+def test_lu(a):
+    for found, wanted in zip(gg.linalg.lu(a), scipy.linalg.lu(a), strict=True):
+        assert found.dtype == a.dtype
+        assert_close(found.numpy(), wanted)
+
+
+def test_stacks_of_lu_exchange_their_own_rows():
+    for a in EVERY:
+        permutation, lower, upper = (x.numpy() for x in gg.linalg.lu(a))
+        assert_close(permutation @ lower @ upper, a)
+        for x, matrix in zip(lower, a, strict=True):
+            assert_close(x, scipy.linalg.lu(matrix)[1])
 
 
 @pytest.mark.parametrize("a", EVERY)
@@ -231,6 +247,10 @@ def test_triangular_solve_reads_one_triangle():
     assert gg.linalg.triangular_solve(a, np.array([2.0, 9.0])).tolist() == [1.0, 2.0]
     b = np.array([[np.nan, np.nan], [3.0, np.nan]])
     assert gg.linalg.triangular_solve(b, np.array([1.0, 5.0]), unit_diagonal=True).tolist() == [1.0, 2.0]
+
+
+def test_triangular_solve_divides_by_a_zero_on_the_diagonal():
+    assert gg.linalg.triangular_solve(np.diag([2.0, 0.0]), np.array([2.0, 1.0])).tolist() == [1.0, np.inf]
 
 
 def test_expm_against_a_series_in_high_precision():

@@ -1,10 +1,12 @@
-"""Linear algebra, public as `gg.linalg`: the array API's extension, and eig, lstsq, expm, norm, triangular_solve."""
+"""Linear algebra, public as `gg.linalg`: the array API's extension, and and eig, eigvals, expm, lstsq, lu, norm,
+triangular_solve."""
 
-from ..contract import matmul as matmul, outer as outer, vecdot as vecdot
+from ..contract import matmul as matmul, outer as outer, tensordot as tensordot, vecdot as vecdot
 from ..shape import matrix_transpose as matrix_transpose
 from .determinants import det as det, slogdet as slogdet
 from .diagonals import diagonal as diagonal, trace as trace
 from .eigen import eig as eig, eigh as eigh, eigvals as eigvals, eigvalsh as eigvalsh
+from .elimination import lu as lu
 from .factoring import cholesky as cholesky, qr as qr
 from .least_squares import lstsq as lstsq, pinv as pinv
 from .norms import matrix_norm as matrix_norm, norm as norm, vector_norm as vector_norm
@@ -25,6 +27,7 @@ __all__ = [
     "expm",
     "inv",
     "lstsq",
+    "lu",
     "matmul",
     "matrix_norm",
     "matrix_power",
@@ -38,6 +41,7 @@ __all__ = [
     "solve",
     "svd",
     "svdvals",
+    "tensordot",
     "trace",
     "triangular_solve",
     "vecdot",

@@ -89,5 +89,5 @@ class Decomposition(Op):
 
 def packed(leading: int, *parts: Any) -> Any:
     """NumPy arrays with the same `leading` axes, the other axes flattened, in one array."""
-    flat = [part.reshape(*part.shape[:leading], math.prod(part.shape[leading:])) for part in parts]
+    flat = [part.reshape((*part.shape[:leading], math.prod(part.shape[leading:]))) for part in parts]
     return np.concatenate(flat, axis=-1)

@@ -120,13 +120,12 @@ class Eig(Decomposition):
 
     def forward(self, a: Any) -> Any:
         self.require(a)
-        if not np.isfinite(a).all():
-            raise ArgumentError("eig needs finite numbers; the matrix holds NaN or infinity")
         try:
-            w, v = np.linalg.eig(a.astype(np.result_type(a, np.complex64)) if a.size == 0 else a)
+            w, v = np.linalg.eig(a)
         except np.linalg.LinAlgError:
-            raise ArgumentError("eig did not converge") from None
-        return packed(a.ndim - 2, w, v).astype(np.result_type(a, np.complex64), copy=False)
+            raise ArgumentError("eig did not converge; does the matrix hold NaN or infinity?") from None
+        # NumPy's are real where none of these matrices has a complex eigenvalue
+        return packed(a.ndim - 2, w, v).astype(np.result_type(a.dtype, np.complex64), copy=False)
 
     def pull(self, g: Parts, parts: Parts, a: Tensor) -> Tensor:
         (gw, gv), (w, v) = g, parts

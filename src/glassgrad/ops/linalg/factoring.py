@@ -158,7 +158,7 @@ def qr(a: Any, /, *, mode: str = "reduced") -> QRResult:
 
     With k = min(m, n): mode "reduced" gives (..., m, k) and (..., k, n), mode "complete" (..., m, m) and (..., m, n).
     The diagonal of R is real and may be negative, as LAPACK chooses. The gradient needs the first k columns of a to
-    be independent; where they are not it raises ArgumentError (R has no inverse). With mode "complete" and m > n the
+    be independent; where they are not it is infinite or NaN (R has no inverse). With mode "complete" and m > n the
     last m - n columns of Q are an arbitrary basis, so only functions that do not depend on its choice, such as the
     projector on them, have a gradient. Sources: Walter, Lehmann, "Algorithmic differentiation of linear algebra
     functions" (2010). A wide matrix is decomposed by its first m columns.

@@ -98,11 +98,7 @@ class TriangularSolve(Op):
 
     def forward(self, a: Any, b: Any) -> Any:
         leading = require_system(self, a, b)
-        if not self.unit_diagonal and not np.diagonal(a, 0, -2, -1).all():
-            raise ArgumentError(
-                "triangular_solve needs a diagonal without zeros; at least one matrix is singular"
-            )
-        x = np.broadcast_to(b, (*leading, *b.shape[-2:])).astype(np.result_type(a, b))  # a copy
+        x = np.broadcast_to(b, (*leading, *b.shape[-2:])).astype(np.result_type(a.dtype, b.dtype))  # a copy
         size = a.shape[-1]
         for i in range(size - 1, -1, -1) if self.upper else range(size):
             known = slice(i + 1, size) if self.upper else slice(0, i)
@@ -139,7 +135,7 @@ def triangular_solve(
 
     a: (..., n, n), of which the lower triangle counts, or the upper one with `upper`; with `unit_diagonal` its
     diagonal is taken as ones and not read. b: (n,) or (..., n, m). Float and complex dtypes, from float32 on. What is
-    not read gets the gradient 0. Raises ShapeError, DTypeError, and ArgumentError for a zero on the diagonal.
+    not read gets the gradient 0. A zero on the diagonal gives infinity or NaN. Raises ShapeError, DTypeError.
 
     >>> gg.linalg.triangular_solve(gg.asarray([[2.0, 9.0], [1.0, 4.0]]), gg.asarray([2.0, 9.0]))
     tensor([1., 2.])
