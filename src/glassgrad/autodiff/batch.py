@@ -15,6 +15,7 @@ from . import tree
 from .called import name_of, require_function, require_tensors
 from .levels import is_member, stack_of
 from .member import member_of, running_on_stacks
+from .modules import in_place
 
 Axes = Any  # an int, None, or a nested structure of these
 
@@ -43,7 +44,7 @@ def vmap(function: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) ->
     def mapped(*args: Any) -> Any:
         if not args:
             raise ArgumentError("vmap maps a function over its arguments; it was called with none")
-        leaves, rebuild = tree.flatten(tuple(args))
+        leaves, _ = tree.flatten(tuple(args))
         axes = _spread(in_axes, tuple(args), "in_axes")
         inputs = [
             asarray(leaf) if axis is not None or isinstance(leaf, np.ndarray) else leaf
@@ -55,8 +56,8 @@ def vmap(function: Callable[..., Any], in_axes: Axes = 0, out_axes: Axes = 0) ->
             x if axis is None else member_of(moveaxis(x, axis, 0), level)
             for x, axis in zip(inputs, axes, strict=True)
         ]
-        with running_on_stacks(level, size):
-            result = function(*rebuild(members))
+        with running_on_stacks(level, size), in_place(args, members) as given:
+            result = function(*given)
         outputs, rebuild_result = tree.flatten(result)
         require_tensors("vmap", function, outputs)
         places = _spread(out_axes, result, "out_axes")

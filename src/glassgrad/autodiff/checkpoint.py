@@ -14,6 +14,7 @@ from ..tensor import Tensor, is_recording, recording, variable
 from . import tree
 from .called import name_of, require_function
 from .member import live_stacks, running_where
+from .modules import in_place, standing, standing_again
 from .packed import Call, call_as_one_node
 from .reverse import pull_back
 from .through import on_plain_parts, plain_parts
@@ -50,7 +51,8 @@ class _Segment:
 
     def __init__(self, function: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.function = function
-        self.leaves, self.rebuild = tree.flatten(args)
+        self.args = args
+        self.leaves, _ = tree.flatten(args)
         self.inputs = [
             part
             for leaf in self.leaves
@@ -60,6 +62,7 @@ class _Segment:
         ]
         self.random_state = random.get_state()
         self.stacks = live_stacks()
+        self.standing = standing()
 
     def run(self, inputs: Sequence[Tensor]) -> tuple[list[Any], tree.Rebuild]:
         """The function's results, with these in place of the plain tensors in its arguments."""
@@ -71,13 +74,18 @@ class _Segment:
         arguments = [
             on_plain_parts(leaf, replaced) if isinstance(leaf, Tensor) else leaf for leaf in self.leaves
         ]
-        with recording(True), running_where(self.stacks):
-            return tree.flatten(self.function(*self.rebuild(arguments)))
+        with (
+            recording(True),
+            running_where(self.stacks),
+            standing_again(self.standing),
+            in_place(self.args, arguments) as given,
+        ):
+            return tree.flatten(self.function(*given))
 
     def result(self) -> Any:
         """What the function returns, as results of one node."""
         if any(x.value is None for x in self.inputs):  # a trace sees the function as it is
-            return self.function(*self.rebuild(self.leaves))
+            return self.function(*self.args)
         fresh = [variable(Tensor(x.value)) for x in self.inputs]
         outputs, rebuild = self.run(fresh)
         parts = _parts(outputs)

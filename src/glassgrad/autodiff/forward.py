@@ -13,13 +13,15 @@ from .called import require_function, require_tensors
 from .dual import Dual
 from .gradient import grad
 from .levels import split
+from .modules import in_place
 
 
 def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """`function(*inputs)` and its derivative in the direction `tangents` (Jacobian · vector), in one run.
 
     `inputs` and `tangents` are sequences of equal structure, one entry per argument: float tensors, or nested dicts,
-    lists and tuples of them. A tangent has its input's shape and dtype. The result and its derivative have the
+    lists and tuples of them. The tangents of an `nn.Module` are a dict by parameter name. A tangent has its input's
+    shape and dtype. The result and its derivative have the
     structure that the function returns. Python may branch and loop on the values. Memory does not grow with the
     length of the computation. Cost: at most about three times that of the function.
 
@@ -47,7 +49,8 @@ def jvp(function: Callable[..., Any], inputs: Sequence[Any], tangents: Sequence[
         )
     level = new_level()
     duals = [_dual(x, t, level, i) for i, (x, t) in enumerate(zip(points, directions, strict=True))]
-    outputs, rebuild_result = tree.flatten(function(*rebuild(duals)))
+    with in_place(tuple(inputs), duals) as given:
+        outputs, rebuild_result = tree.flatten(function(*given))
     require_tensors("jvp", function, outputs)
     parts = [split(output, level) for output in outputs]
     return (
@@ -87,8 +90,9 @@ def _typed(direction: Any) -> bool:
 def hvp(function: Callable[..., Any], x: Any, v: Any) -> Any:
     """The Hessian of `function` at `x` times `v`, forward over reverse, without forming the Hessian.
 
-    `function` takes `x` (a tensor or a tree of tensors) and returns a single number; `v` and the result have x's
-    structure. Cost: a small multiple of the gradient's, whatever the number of elements.
+    `function` takes `x` (a tensor, a tree of tensors or a module) and returns a single number; `v` and the result
+    have x's structure, which for a module is a dict by parameter name. Cost: a small multiple of the gradient's,
+    whatever the number of elements.
     Source: Pearlmutter, "Fast exact multiplication by the Hessian" (1994).
 
     >>> import glassgrad as gg

@@ -11,10 +11,11 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..graph import Leaf, Node, ancestors
 from ..ops.shape import identity
-from ..tensor import Tensor, asarray, is_recording, recording, variable
+from ..tensor import Tensor, asarray, base_of, is_recording, recording, variable
 from . import tree
 from .called import name_of, require_function, require_tensors, why_no_tensor
 from .member import live_stacks
+from .modules import in_place, parameters_in
 from .reverse import Gradients, as_upstream, pull_back
 from .through import Seeds, as_variable, on_plain_parts, plain_parts, pull_through
 
@@ -70,11 +71,10 @@ def run_on_variables(
     """Call `function` with every tensor in the arguments `argnums` replaced by a fresh variable.
 
     A variable that stands for a tensor of an outer differentiation is linked to it, so that the outer one sees
-    through; gradients of the inner one stop at the variable, so perturbations cannot be confused. The parameters of
-    a module are variables already and stay in their place.
+    through; gradients of the inner one stop at the variable, so perturbations cannot be confused. A module computes
+    with variables in the place of its parameters, which are not linked to these; a frozen parameter stays.
     """
     arguments = list(args)
-    parts: list[tuple[list[Tensor], tree.Rebuild]] = []
     taken: set[int] = set()
     for position in argnums:
         if not -len(args) <= position < len(args):
@@ -85,22 +85,20 @@ def run_on_variables(
         if position % len(args) in taken:
             raise ArgumentError(f"{name} got the same argument twice in argnums={tuple(argnums)}")
         taken.add(position % len(args))
-        found, rebuild = tree.flatten(args[position])
-        if hasattr(args[position], "named_parameters"):
-            leaves = list(found)
-        else:
-            variables = [as_variable(asarray(leaf), _fresh) for leaf in found]
-            leaves = [leaf for _, leaf in variables]
-            arguments[position] = rebuild([variable for variable, _ in variables])
-        parts.append((leaves, rebuild))
-    with recording(True):
+    chosen = tuple(args[position] for position in argnums)
+    found, rebuild = tree.flatten(chosen)
+    parameters = {id(parameter) for parameter in parameters_in(chosen)}
+    variables, leaves = [], []
+    for source in map(asarray, found):
+        is_parameter = id(source) in parameters
+        variable, leaf = as_variable(source, _fresh_parameter if is_parameter else _fresh)
+        variables.append(source if is_parameter and _is_frozen(source) else variable)
+        leaves.append(leaf)
+    with in_place(chosen, variables) as replaced, recording(True):
+        for position, value in zip(argnums, replaced, strict=True):
+            arguments[position] = value
         result = function(*arguments)
-
-    def rebuild_all(gradients: list[Any]) -> list[Any]:
-        remaining = iter(gradients)
-        return [rebuild([next(remaining) for _ in leaves]) for leaves, rebuild in parts]
-
-    return Run(result, [leaf for leaves, _ in parts for leaf in leaves], rebuild_all, dict(live_stacks()))
+    return Run(result, leaves, lambda gradients: list(rebuild(gradients)), dict(live_stacks()))
 
 
 def _without_node(x: Tensor) -> Tensor:
@@ -109,6 +107,16 @@ def _without_node(x: Tensor) -> Tensor:
 
 def _fresh(source: Tensor) -> Tensor:
     return identity(source) if source.requires_grad and is_recording() else variable(source)
+
+
+def _fresh_parameter(source: Tensor) -> Tensor:
+    """The same, but nobody outside wants gradients of a parameter itself: those are for `backward`."""
+    return _fresh(source) if type(source) is Tensor else variable(source)
+
+
+def _is_frozen(parameter: Tensor) -> bool:
+    base = base_of(parameter)
+    return type(base) is not Tensor and not base.requires_grad
 
 
 def value_and_grad(
@@ -121,7 +129,8 @@ def value_and_grad(
     an `nn.Module` a dict of gradients by parameter name), or is a tuple of these if `argnums` is a sequence. A list of
     numbers is a list of variables; for one variable with several elements pass a tensor or an array.
 
-    Raises GraphError if the result is not a single number.
+    The gradient of a complex argument x + iy is dL/dx + i dL/dy, see docs/complex.md. Raises GraphError if the result
+    is not a single number.
 
     >>> import glassgrad as gg
     >>> gg.value_and_grad(lambda x: x * x)(3.0)
@@ -157,7 +166,7 @@ def grad(
 ) -> Callable[..., Any]:
     """A function that returns the gradient of `function`; see `value_and_grad` for arguments and structure.
 
-    With `has_aux` it returns `(gradient, aux)`. Nest it for higher orders.
+    With `has_aux` it returns `(gradient, aux)`. Nest it for higher orders. Of complex arguments: docs/complex.md.
 
     >>> import glassgrad as gg
     >>> gg.grad(gg.grad(lambda x: x * x * x))(2.0)

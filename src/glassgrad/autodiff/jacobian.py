@@ -16,6 +16,7 @@ from .batch import vmap
 from .called import require_function, require_tensors
 from .forward import jvp
 from .gradient import grad, vjp
+from .modules import in_place
 
 MODES = ("auto", "forward", "reverse")
 
@@ -26,7 +27,8 @@ def jacobian(
     """A function that returns the Jacobian: the derivative of every element of the result by every element of an input.
 
     For a tensor in and a tensor out it has the shape of the result followed by the shape of the input. If the result
-    is a tree of tensors, it is that tree, and in it the tree of the argument `argnums` (a tuple of these for several).
+    is a tree of tensors, it is that tree, and in it the tree of the argument `argnums` (a tuple of these for several;
+    for a module a dict by parameter name).
     `mode` says how: "forward", one jvp per element of the input; "reverse", one vjp per element of the result;
     "auto", whichever are fewer. All of them run at once, as a stack.
 
@@ -49,14 +51,16 @@ def jacobian(
                     f"jacobian got argnums={position}, but the function was called with {len(args)} arguments, "
                     f"counted from 0"
                 )
-        flat, rebuild = tree.flatten(tuple(args[position] for position in positions))
+        chosen = tuple(args[position] for position in positions)
+        flat, rebuild = tree.flatten(chosen)
         inputs = tuple(map(_float, flat))
 
         def of_inputs(*moving: Tensor) -> Any:
             given = list(args)
-            for position, value in zip(positions, rebuild(list(moving)), strict=True):
-                given[position] = value
-            return function(*given)
+            with in_place(chosen, moving) as moved:
+                for position, value in zip(positions, moved, strict=True):
+                    given[position] = value
+                return function(*given)
 
         rows = _forward(of_inputs, inputs) if mode == "forward" else _reverse(of_inputs, inputs, mode)
         found = [rebuild(row) for row in rows.parts]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
@@ -22,10 +23,13 @@ _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
 
 
 class _Internal(dict[str, bool]):
-    """Whether a file belongs to glassgrad, remembered per file name, because every recorded op asks."""
+    """Whether a file belongs to glassgrad, remembered per file name, because every recorded op asks.
+
+    So does Python's contextlib: it stands between our `with` statements and our context managers.
+    """
 
     def __missing__(self, filename: str) -> bool:
-        self[filename] = filename.startswith(_PACKAGE)
+        self[filename] = filename.startswith(_PACKAGE) or filename == contextlib.__file__
         return self[filename]
 
 

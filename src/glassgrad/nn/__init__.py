@@ -17,6 +17,7 @@ from .criterion import Criterion as Criterion
 from .cross_entropy import CrossEntropyLoss as CrossEntropyLoss, NLLLoss as NLLLoss
 from .dropout import Dropout as Dropout
 from .flatten import Flatten as Flatten
+from .functional_call import functional_call as functional_call
 from .identity import Identity as Identity
 from .linear import Linear as Linear
 from .margin import MultiMarginLoss as MultiMarginLoss

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from .. import random
 from ..errors import ArgumentError, GlassgradError, GraphError
 from ..graph import notice
+from ..ops.shape import identity
 from ..tensor import Tensor, asarray, no_grad, recording, variable
 from ..tensor.habits import OF_DEVICES, ON_THE_CPU
 from .arguments import check_settings
@@ -49,6 +52,9 @@ class Module:
     """Whether layers that treat training differently, such as Dropout, do so; `train()` and `eval()` set it."""
 
     _random_state: Mapping[str, int] | None = None
+
+    _standing_in: Mapping[int, type[Cell]] = MappingProxyType({})
+    """By their identity, the tensors in the place of cells inside `with_parameters`, and the kinds of these cells."""
 
     def __new__(cls, *settings: Any, **named: Any) -> Self:  # noqa: D102
         check_settings(cls, settings, named, inputs=1, instead=f"nn.{cls.__name__}(...)(x)")
@@ -108,7 +114,7 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter with its name, each once, a module's own before those of the modules inside it."""
-        return _once(_all_cells(self, Parameter))
+        return _once(all_cells(self, Parameter))
 
     def parameters(self) -> Iterator[Parameter]:
         """Every parameter, each once."""
@@ -116,7 +122,7 @@ class Module:
 
     def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
         """Every buffer with its name, each once."""
-        return _once(_all_cells(self, Buffer))
+        return _once(all_cells(self, Buffer))
 
     def buffers(self) -> Iterator[Buffer]:
         """Every buffer, each once."""
@@ -130,6 +136,41 @@ class Module:
         """
         return sum(parameter.size for parameter in self.parameters())
 
+    @contextmanager
+    def with_parameters(self, replacements: Mapping[str, Any]) -> Iterator[Self]:
+        """Inside the `with` block the module computes with these tensors in place of parameters and buffers, by name.
+
+        The parameters and buffers themselves are untouched, and are back in their places afterwards, also after an
+        error. `nn.functional_call` is this around one call. Raises ArgumentError for a name that is none, or for two
+        tensors in the place of one that has two names.
+
+        >>> layer = gg.nn.Linear(1, 1)
+        >>> with layer.with_parameters({"weight": [[2.0]], "bias": [5.0]}):
+        ...     layer([[10.0]])
+        tensor([[25.]])
+        """
+        stand_ins = _stand_ins(self, replacements)
+        before: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        try:
+            for owner in list(self.modules()) if stand_ins else ():
+                attributes = vars(owner)
+                kinds = dict(owner._standing_in)
+                changed = {
+                    name: exchanged
+                    for name, value in attributes.items()
+                    if (exchanged := _exchanged(value, stand_ins, kinds)) is not value
+                }
+                if changed:
+                    changed["_standing_in"] = kinds
+                    before.append((attributes, {name: attributes.get(name) for name in changed}))
+                    attributes |= changed
+            yield self
+        finally:
+            for attributes, values in reversed(before):
+                attributes |= values
+                if attributes["_standing_in"] is None:
+                    del attributes["_standing_in"]
+
     # --- saving and loading ---------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
@@ -137,7 +178,7 @@ class Module:
 
         A tensor that has two names is listed under both. `gg.io.save_arrays` writes the result to a file.
         """
-        return {name: cell.numpy() for name, cell in _all_cells(self, Cell)}
+        return {name: cell.numpy() for name, cell in all_cells(self, Cell)}
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Replace parameters and buffers by the arrays of the same names in `state_dict`.
@@ -147,7 +188,7 @@ class Module:
         Returns the names that were missing and unexpected, as PyTorch does. Raises CheckpointError with everything
         that does not fit; nothing is changed then.
         """
-        return load_state(type(self).__name__, list(_all_cells(self, Cell)), state_dict, strict)
+        return load_state(type(self).__name__, list(all_cells(self, Cell)), state_dict, strict)
 
     # --- modes ----------------------------------------------------------------------------------------------
 
@@ -274,13 +315,16 @@ def _all_modules(
             yield from _all_modules(child, f"{name}.{own_name}" if name else own_name, above)
 
 
-def _all_cells(module: Module, kind: type[AnyCell]) -> Iterator[tuple[str, AnyCell]]:
+def all_cells(module: Module, kind: type[AnyCell]) -> Iterator[tuple[str, AnyCell]]:
     """The cells of a kind by every name they have, a module's own before those of the modules inside it."""
     for name, owner in _all_modules(module):
         for own_name, part in _parts(owner):
             full_name = f"{name}.{own_name}" if name else own_name
             if isinstance(part, kind):
                 yield full_name, part
+            elif (stood_for := owner._standing_in.get(id(part))) is not None:
+                if issubclass(stood_for, kind):
+                    yield full_name, cast(AnyCell, part)
             elif kind is Parameter and _is_loose_variable(part):
                 notice(
                     f"the tensor {full_name!r} of a {type(module).__name__} requires a gradient but is no "
@@ -290,6 +334,48 @@ def _all_cells(module: Module, kind: type[AnyCell]) -> Iterator[tuple[str, AnyCe
 
 def _is_loose_variable(part: Module | Tensor) -> bool:
     return isinstance(part, Tensor) and not isinstance(part, Cell) and part.requires_grad and part.is_leaf
+
+
+def _stand_ins(module: Module, replacements: Mapping[str, Any]) -> dict[int, Tensor]:
+    """What stands in for each cell, by its identity; no tensor for two cells, because one may be varied alone."""
+    cells = dict(all_cells(module, Cell))
+    unknown = [name for name in replacements if name not in cells]
+    if unknown:
+        close = get_close_matches(str(unknown[0]), list(cells), n=1)
+        hint = f" Is {close[0]!r} meant?" if close else f" It has {', '.join(map(repr, cells)) or 'none'}."
+        raise ArgumentError(f"{type(module).__name__} has no parameter or buffer {unknown[0]!r}.{hint}")
+    found: dict[int, Tensor] = {}
+    for name, value in replacements.items():
+        new, cell = asarray(value), cells[name]
+        if found.get(id(cell), new) is not new:
+            raise ArgumentError(
+                f"{name!r} is another name of a parameter of this {type(module).__name__} for which a different tensor "
+                f"was given: give it once"
+            )
+        found[id(cell)] = new
+    taken: set[int] = set()
+    for place, new in found.items():
+        found[place] = identity(new) if id(new) in taken and id(new) != place else new
+        taken.add(id(new))
+    return {place: new for place, new in found.items() if id(new) != place}
+
+
+def _exchanged(value: Any, stand_ins: Mapping[int, Tensor], kinds: dict[int, type[Cell]]) -> Any:
+    """An attribute of a module with stand-ins for its cells; the same object if it holds none. Fills `kinds`."""
+    if isinstance(value, Tensor):
+        new = stand_ins.get(id(value), value)
+        if new is not value:
+            kinds[id(new)] = type(value) if isinstance(value, Cell) else kinds[id(value)]
+        return new
+    if isinstance(value, list | tuple):
+        items = [_exchanged(item, stand_ins, kinds) for item in value]
+        if all(new is old for new, old in zip(items, value, strict=True)):
+            return value
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
+    if isinstance(value, dict):
+        parts = {key: _exchanged(item, stand_ins, kinds) for key, item in value.items()}
+        return value if all(parts[key] is value[key] for key in value) else parts
+    return value
 
 
 def _once(named: Iterator[tuple[str, AnyCell]]) -> Iterator[tuple[str, AnyCell]]:

@@ -6,7 +6,7 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, ShapeError
+from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..graph import INPUT, Node
 from ..tensor import Tensor, tensor, variable
 
@@ -23,7 +23,7 @@ class Cell(Tensor):
         """Replace the value by a copy of `value`, which must have the same shape and dtype. Returns the cell.
 
         value: a tensor or a NumPy array, or Python numbers, which take this cell's dtype. Where it came from in the
-        graph is not remembered. Raises ShapeError, DTypeError.
+        graph is not remembered. Raises ShapeError, DTypeError, GraphError for a tensor without value.
 
         >>> w = gg.nn.Parameter([1.0, 2.0])
         >>> w.assign(w.detach() * 10)
@@ -35,6 +35,11 @@ class Cell(Tensor):
             given = np.asarray(value)
         else:
             given = tensor(value, dtype=self.dtype).value
+        if given is None:
+            raise GraphError(
+                f"a {type(self).__name__} takes values; this {value.dtype}{list(value.shape)} tensor has none, inside "
+                f"gg.vmap or gg.trace: return it, and assign it outside"
+            )
         old = self.value
         if given.shape != old.shape:
             raise ShapeError(
