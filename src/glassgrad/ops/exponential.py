@@ -164,7 +164,9 @@ _sqrt = Sqrt()
 
 
 def sqrt(x: Any, /) -> Tensor:
-    """Square root, elementwise, float and complex dtypes; NaN below 0 (complex: the principal value). The derivative at 0 is infinite.
+    """Square root, elementwise, float and complex dtypes; NaN below 0 (complex: the principal value).
+
+    The derivative at 0 is infinite.
 
     >>> f"{gg.sqrt(gg.asarray(2.0)):.5f}"
     '1.41421'

@@ -215,7 +215,9 @@ _tanh = Tanh()
 
 
 def tanh(x: Any, /) -> Tensor:
-    """Hyperbolic tangent, values in [-1, 1]; its derivative is 1 - y^2; elementwise, float and complex dtypes. Source: DLMF 4.34.
+    """Hyperbolic tangent, values in [-1, 1]; its derivative is 1 - y^2; elementwise, float and complex dtypes.
+
+    Source: DLMF 4.34.
 
     >>> f"{gg.tanh(gg.asarray(1.0)):.5f}"
     '0.76159'
