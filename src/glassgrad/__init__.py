@@ -38,6 +38,7 @@ from .errors import (
     CheckpointError as CheckpointError,
     DataError as DataError,
     DTypeError as DTypeError,
+    ExchangeError as ExchangeError,
     GlassgradError as GlassgradError,
     GradientMismatch as GradientMismatch,
     GraphError as GraphError,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     from . import data as data, io as io, train as train
     from .autodiff import symbolic as symbolic
     from .autodiff.flat import flat_code as flat_code
+    from .ops import linalg as linalg
     from .train.early_stopping import EarlyStopping as EarlyStopping
     from .train.fit import fit as fit
     from .train.history import History as History
@@ -94,6 +96,9 @@ else:
             return import_module(".autodiff.symbolic", __name__)
         if name == "flat_code":
             return import_module(".autodiff.flat", __name__).flat_code
+        if name == "linalg":
+            globals()[name] = import_module(".ops.linalg", __name__)
+            return globals()[name]
         if name in _FROM_TRAIN:
             return getattr(import_module(".train", __name__), name)
         from .tensor.habits import no_function
@@ -101,4 +106,4 @@ else:
         return no_function(name)
 
     def __dir__():
-        return sorted({*globals(), "data", "flat_code", "io", "symbolic", "train", *_FROM_TRAIN})
+        return sorted({*globals(), "data", "flat_code", "io", "linalg", "symbolic", "train", *_FROM_TRAIN})

@@ -59,6 +59,10 @@ class GraphError(GlassgradError, RuntimeError):
     """The graph cannot do what was asked: not recorded, detached, freed, or not differentiable."""
 
 
+class ExchangeError(GlassgradError, BufferError):
+    """An array cannot be handed from one library to another without a copy: its kind, place or gradient forbids it."""
+
+
 class GradientMismatch(GlassgradError, AssertionError):  # noqa: N818 - the public name that DESIGN fixes
     """A gradient disagrees with finite differences; names the argument, the index and both values."""
 

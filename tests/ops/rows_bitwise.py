@@ -27,6 +27,10 @@ def rows() -> Iterator[Row]:
         for about, (left, right) in PAIRS.items():
             yield Row(op, (integers(left), places(right)), about)
         yield Row(op, (integers((4,))[::-1], places((8,))[::2]), "strided")
-    for about, x in (("plain", integers((2, 3))), ("no axes", integers(())), ("no elements", integers((0, 3)))):
+    for about, x in (
+        ("plain", integers((2, 3))),
+        ("no axes", integers(())),
+        ("no elements", integers((0, 3))),
+    ):
         yield Row(bitwise.BitwiseInvert(), (x,), about)
     yield Row(bitwise.BitwiseInvert(), (truth((5,))[::-2],), "booleans, strided")

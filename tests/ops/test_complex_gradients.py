@@ -4,6 +4,9 @@ For z = x + iy and a real loss L the gradient is dL/dx + i dL/dy. So under the i
 the transpose of its `jvp`, and `jvp` is the directional derivative. Both are put to every op that takes complex numbers.
 """
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 from row import Row
@@ -34,9 +37,7 @@ def off_the_axis(x, seed):
 
 def lifted(row: Row, which) -> list[np.ndarray]:
     """The row's inputs, those floats that `which` says made complex."""
-    return [
-        off_the_axis(x, i) if x.dtype.kind == "f" and i in which else x for i, x in enumerate(row.inputs)
-    ]
+    return [off_the_axis(x, i) if x.dtype.kind == "f" and i in which else x for i, x in enumerate(row.inputs)]
 
 
 def takes(row: Row, inputs) -> bool:
@@ -63,7 +64,19 @@ CASES = sorted(cases(), key=lambda case: case.id)
 
 def test_there_are_cases():
     ops = {type(case.values[0]).__name__ for case in CASES}
-    assert ops >= {"Add", "Multiply", "Divide", "Power", "Where", "Exp", "Log", "Real", "Imag", "Conj", "Complex"}
+    assert ops >= {
+        "Add",
+        "Multiply",
+        "Divide",
+        "Power",
+        "Where",
+        "Exp",
+        "Log",
+        "Real",
+        "Imag",
+        "Conj",
+        "Complex",
+    }
 
 
 def inner(a, b):
@@ -195,10 +208,13 @@ def test_gradients_keep_the_precision_of_their_variable():
     assert (z.grad.dtype, x.grad.dtype) == (gg.complex64, gg.float32)
 
 
-def test_at_zero_the_modulus_has_gradient_0():
+def test_at_zero_the_modulus_and_the_sign_have_gradient_0():
     z = gg.tensor([0j, 3 + 4j], requires_grad=True)
     gg.sum(gg.abs(z)).backward()
     np.testing.assert_allclose(z.grad.numpy(), [0.0, 0.6 + 0.8j], rtol=1e-6)
+    z = gg.tensor([0j, 2j], requires_grad=True)
+    gg.sum(gg.real(gg.sign(z))).backward()
+    np.testing.assert_allclose(z.grad.numpy(), [0.0, 0.5], rtol=1e-6)
 
 
 def test_infinite_gradients_stay_on_their_axis():
@@ -220,3 +236,9 @@ def test_a_complex_number_is_no_loss():
     assert z.grad.tolist() == [2 - 4j]
     with pytest.raises(DTypeError, match="grad needs a function that returns a real float"):
         gg.grad(lambda z: gg.sum(z * z))(1j)
+
+
+def test_the_example_in_the_documentation():
+    page = Path(__file__).resolve().parents[2] / "docs" / "complex.md"
+    found = doctest.testfile(str(page), module_relative=False, globs={"gg": gg})
+    assert (found.failed, found.attempted) == (0, 3)

@@ -20,6 +20,7 @@ from glassgrad.ops.index import IndexSet
 from glassgrad.ops.linalg.decomposition import Decomposition
 from glassgrad.ops.reduce import ArgExtremum, Extremum, TruthReduction
 from glassgrad.ops.rounding import Rounding
+from glassgrad.ops.scattering import Combination
 from glassgrad.ops.shape import Astype, StopGradient
 from glassgrad.tensor import Tensor, apply
 
@@ -39,6 +40,7 @@ FAMILIES = {
     Decomposition,
     Bitwise,
     Part,
+    Combination,
 }
 """Classes that only other ops are made from."""
 

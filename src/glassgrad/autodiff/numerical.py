@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,27 +124,45 @@ def _along_one_coordinate(f: Callable[[complex], Any], at_point: Any, scheme: Sc
     return richardson(lambda step: (f(step) - f(-step)) / (2 * step), h)
 
 
+class Estimate(NamedTuple):
+    """A number with a bound of its error."""
+
+    value: float
+    error: float
+
+
 def richardson(estimate: Callable[[float], Any], step: float, levels: int = 6) -> float:
     """An estimate whose error is a series in h^2, extrapolated to h = 0 by halving the step `levels` - 1 times.
-
-    The entry of the Neville table that agrees best with its neighbours is taken, because below some step rounding
-    errors grow again.
 
     >>> import math
     >>> richardson(lambda h: (math.exp(h) - math.exp(-h)) / (2 * h), 0.1)
     1.0...
     """
-    row = [float(estimate(step))]
-    best, smallest = row[0], float("inf")
-    for level in range(1, levels):
-        following = [float(estimate(step / 2**level))]
+    return ridders([float(estimate(step / 2**level)) for level in range(levels)]).value
+
+
+def ridders(estimates: Sequence[float], power: int = 2) -> Estimate:
+    """Estimates with steps that halve from one to the next, extrapolated to step 0, with a bound of the error.
+
+    Their error is a series in h^power. The entry of the Neville table that agrees best with its neighbours is taken,
+    because below some step rounding errors grow again; by how much it disagrees with them bounds its error.
+    Source: Ridders, "Accurate computation of F'(x) and F'(x) F''(x)" (1982); Press et al., Numerical Recipes, 5.7.
+
+    >>> ridders([1.0 + h**2 + h**4 for h in (0.4, 0.2, 0.1)])
+    Estimate(value=1.0..., error=...)
+    """
+    ratio = 2.0**power
+    row = [estimates[0]]
+    best, smallest = row[0], math.inf
+    for newest in estimates[1:]:
+        following = [newest]
         for order, older in enumerate(row, start=1):
-            following.append(following[-1] + (following[-1] - older) / (4**order - 1))
+            following.append(following[-1] + (following[-1] - older) / (ratio**order - 1))
             error = max(abs(following[-1] - following[-2]), abs(following[-1] - older))
             if error <= smallest:
                 best, smallest = following[-1], error
         row = following
-    return best
+    return Estimate(best, smallest)
 
 
 def call(function: Callable[..., Any], points: list[Array]) -> Any:

@@ -85,7 +85,9 @@ def backward(
 ) -> None:
     """Add the gradient of x to `.grad` of every tensor it was computed from that has `requires_grad=True`.
 
-    `upstream` is the gradient of the loss with respect to x, in x's shape; it may be left out if x is a single number.
+    `upstream` is the gradient of the loss with respect to x, in x's shape; it may be left out if x is a single real
+    number. What the gradient of a complex tensor is, docs/complex.md says.
+
     The values that the graph saved are freed, unless `retain_graph=True`. With `create_graph=True` the gradients are
     recorded and can be differentiated again.
 

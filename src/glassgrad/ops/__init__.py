@@ -2,7 +2,6 @@
 
 from types import ModuleType as _ModuleType
 
-from . import linalg as linalg
 from .activation import *
 from .arithmetic import *
 from .bitwise import *
@@ -11,9 +10,9 @@ from .complex_numbers import *
 from .contract import *
 from .convolve import *
 from .create import *
-from .einstein import *
 from .cumulative import *
 from .data_types import *
+from .einstein import *
 from .exponential import *
 from .function import *
 from .index import *
@@ -21,8 +20,8 @@ from .joining import *
 from .pool import *
 from .reduce import *
 from .repeating import *
-from .rounding import *
 from .resample import *
+from .rounding import *
 from .scattering import *
 from .searching import *
 from .sets import *
@@ -36,7 +35,5 @@ from .windows import *
 
 # The functions, and not the modules that hold them. Set behind the back of type checkers, which cannot read a computed
 # list, and without one take every name here as public.
-_families = [
-    value for value in list(vars().values()) if isinstance(value, _ModuleType) and value is not linalg
-]
-globals()["__all__"] = ["linalg", *(name for family in _families for name in getattr(family, "__all__", ()))]
+_families = [value for value in list(vars().values()) if isinstance(value, _ModuleType)]
+globals()["__all__"] = [name for family in _families for name in getattr(family, "__all__", ())]

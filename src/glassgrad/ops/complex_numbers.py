@@ -89,7 +89,9 @@ class Complex(Linear):
 
     argument_names = ("real", "imag")
     formula = "out = real + i imag"
-    pattern = "distributor: the real part of the upstream gradient to the one, its imaginary part to the other"
+    pattern = (
+        "distributor: the real part of the upstream gradient to the one, its imaginary part to the other"
+    )
     linear_inputs = None
 
     def shape(self, *inputs: Aval) -> Aval:
@@ -180,13 +182,13 @@ def angle(x: Any, /) -> Tensor:
 
 def _number(name: str, x: Any) -> Tensor:
     """x as a tensor of numbers, or a DTypeError that names the function."""
-    x = asarray(x)
-    if x.dtype.kind == "b":
+    given = asarray(x)
+    if given.dtype.kind == "b":
         raise DTypeError(
-            f"{name} needs an int, float or complex input; got bool of shape {x.shape}. "
+            f"{name} needs an int, float or complex input; got bool of shape {given.shape}. "
             f"gg.astype(x, gg.float32) converts."
         )
-    return x
+    return given
 
 
 def _zeros_like(x: Tensor) -> Tensor:

@@ -128,7 +128,9 @@ def arange(
     """
     as_device(device)
     low, high = (0, start) if stop is None else (start, stop)
-    low, high, by = (_real_number("arange", *pair) for pair in (("start", low), ("stop", high), ("step", step)))
+    low, high, by = (
+        _real_number("arange", *pair) for pair in (("start", low), ("stop", high), ("step", step))
+    )
     if by == 0:
         raise ArgumentError("arange needs a step other than 0")
     natural = DEFAULT_INT if all(isinstance(value, int) for value in (low, high, by)) else DEFAULT_FLOAT
@@ -161,9 +163,9 @@ def linspace(
     count = _integer("linspace", "a number of points", num)
     if count < 0:
         raise ArgumentError(f"linspace needs a number of points of 0 or more; got {num}")
-    ends = [_number("linspace", name, value) for name, value in (("start", start), ("stop", stop))]
-    natural = DEFAULT_COMPLEX if any(isinstance(end, complex) for end in ends) else DEFAULT_FLOAT
-    return asarray(np.linspace(*ends, count, endpoint=endpoint), _or_default(dtype, natural))
+    first, last = _number("linspace", "start", start), _number("linspace", "stop", stop)
+    natural = DEFAULT_COMPLEX if complex in (type(first), type(last)) else DEFAULT_FLOAT
+    return asarray(np.linspace(first, last, count, endpoint=endpoint), _or_default(dtype, natural))
 
 
 def eye(
@@ -221,7 +223,7 @@ def _or_default(dtype: Any, default: DType) -> DType:
     return default if dtype is None else as_dtype(dtype)
 
 
-def _number(name: str, argument: str, value: Any) -> complex:
+def _number(name: str, argument: str, value: Any) -> Any:
     """A Python number from a number, a NumPy scalar or a tensor without axes."""
     found = value.item() if hasattr(value, "item") and not getattr(value, "shape", (1,)) else value
     if not isinstance(found, int | float | complex):
@@ -233,7 +235,7 @@ def _real_number(name: str, argument: str, value: Any) -> float:
     found = _number(name, argument, value)
     if isinstance(found, complex):
         raise ArgumentError(f"{name} needs a real number for {argument}; got {value!r}")
-    return found
+    return found  # type: ignore[no-any-return]
 
 
 def _integer(name: str, what: str, value: Any) -> int:

@@ -74,7 +74,9 @@ def result_type(*arrays_and_dtypes: Any) -> DType:
     if not arrays_and_dtypes:
         raise ArgumentError("result_type needs at least one tensor or dtype; got none")
     numbers = [value for value in arrays_and_dtypes if type(value) in (bool, int, float, complex)]
-    typed = {_dtype_of(value) for value in arrays_and_dtypes if type(value) not in (bool, int, float, complex)}
+    typed = {
+        _dtype_of(value) for value in arrays_and_dtypes if type(value) not in (bool, int, float, complex)
+    }
     return promote(typed | {scalar_dtype(number, typed) for number in numbers})
 
 

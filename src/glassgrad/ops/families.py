@@ -12,8 +12,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from operator import itemgetter
+from functools import cached_property, reduce
+from operator import add, itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -61,7 +61,9 @@ def require_kind(op: Op, kinds: str, *inputs: Any) -> None:
             if kinds == "b":
                 cure = " Compare first, for example x > 0."
             elif kinds == "biu":
-                cure = " For logic compare first, for example x > 0; for bits gg.astype(x, gg.int64) converts."
+                cure = (
+                    " For logic compare first, for example x > 0; for bits gg.astype(x, gg.int64) converts."
+                )
             elif "f" not in kinds:
                 cure = " gg.astype(x, gg.int64) converts."
             elif given.dtype.kind == "c":
@@ -216,13 +218,17 @@ class Elementwise(Op):
         )
 
     def jvp(self, tangents: tuple[Tensor | None, ...], out: Tensor, *inputs: Tensor) -> Tensor | None:
-        """The sum of local gradients times tangents; None where nothing moves."""
-        total: Tensor | None = None
-        for tangent, pullback in zip(tangents, self._pullbacks, strict=True):
-            if tangent is not None and pullback is not None:
-                term = pullback((tangent, out, *inputs))
-                total = term if total is None else total + term
-        return total if total is None or total.shape == out.shape else _broadcast_to(total, out.shape)
+        """The sum of local gradients times tangents, as one formula; None where nothing moves."""
+        push = self._pushes[tuple(tangent is not None for tangent in tangents)]
+        if push is None:
+            return None
+        total = push((*tangents, out, *inputs))  # type: ignore[arg-type] - it reads those that move
+        return total if total.shape == out.shape else _broadcast_to(total, out.shape)
+
+    @cached_property
+    def _pushes(self) -> _Pushes:
+        """By which inputs move: from (*tangents, out, *inputs) to the output's tangent."""
+        return _Pushes(self)
 
     def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
         """The same formula: a stack is one more axis to broadcast along."""
@@ -230,6 +236,32 @@ class Elementwise(Op):
 
 
 Pullback = Callable[[tuple[Tensor, ...]], Tensor]
+
+
+class _Pushes(dict[tuple[bool, ...], Pullback | None]):
+    """The forward derivative of an elementwise op for every set of inputs that move, made when first needed."""
+
+    def __init__(self, op: Elementwise) -> None:
+        super().__init__()
+        self.op = op
+
+    def __missing__(self, moving: tuple[bool, ...]) -> Pullback | None:
+        names = self.op.argument_names
+        d = "d"
+        while any(f"{d}{name}" in names for name in names):  # an op that is itself the tangent of another
+            d += "d"
+        terms = [
+            Var(f"{d}{name}") * partial
+            for name, partial, moves in zip(names, self.op.partial_expressions, moving, strict=True)
+            if moves and partial is not None and partial != Const(0.0)
+        ]
+        tangents = tuple(f"{d}{name}" for name in names)
+        self[moving] = (
+            _pullback(f"{self.op.name}_jvp", simplify(reduce(add, terms)), (*tangents, "out", *names))
+            if terms
+            else None
+        )
+        return self[moving]
 
 
 def as_expr(formula: Operand) -> Expr:

@@ -93,18 +93,18 @@ def round(x: Any, /, decimals: int = 0) -> Tensor:
         raise ArgumentError(f"round needs a number of decimals that is an integer; got {decimals!r}")
     if not decimals:
         return _rounded(_round, x)
-    x = asarray(x)
-    if x.dtype.kind in "iu" and decimals < 0:
+    given = asarray(x)
+    if given.dtype.kind in "iu" and decimals < 0:
         raise ArgumentError(
-            f"round to {decimals} decimals needs floats, because integers would lose their dtype; got {x.dtype}. "
+            f"round to {decimals} decimals needs floats, because integers would lose their dtype; got {given.dtype}. "
             f"gg.astype(x, gg.float64) converts."
         )
-    if x.dtype.kind in "iu":
-        return x
+    if given.dtype.kind in "iu":
+        return given
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
-        return divide(_rounded(_round, multiply(x, scale)), scale)
-    return multiply(_rounded(_round, divide(x, scale)), scale)
+        return divide(_rounded(_round, multiply(given, scale)), scale)
+    return multiply(_rounded(_round, divide(given, scale)), scale)
 
 
 def trunc(x: Any, /) -> Tensor:

@@ -63,7 +63,7 @@ _sign = Sign()
 def sign(x: Any, /) -> Tensor:
     """The sign, -1, 0 or 1, elementwise, numeric dtypes; of complex numbers z / |z|, and 0 for 0.
 
-    The derivative of real numbers is 0 everywhere. Raises DTypeError for booleans.
+    The derivative is 0 for real numbers, and at 0. Raises DTypeError for booleans.
 
     >>> gg.sign(gg.asarray([-3.0, 0.0, 2.0]))
     tensor([-1.,  0.,  1.])
@@ -74,7 +74,8 @@ def sign(x: Any, /) -> Tensor:
     if x.dtype.kind != "c":
         return apply(_sign, x)
     modulus = abs(x)
-    return divide(x, where(equal(modulus, 0), 1.0, modulus))
+    at_zero = equal(modulus, 0)
+    return where(at_zero, 0.0, divide(x, where(at_zero, 1.0, modulus)))
 
 
 class Copysign(Elementwise):

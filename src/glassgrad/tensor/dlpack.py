@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, GraphError
+from ..errors import ArgumentError, ExchangeError, GlassgradError
 from .device import as_device
 from .dtype import is_supported
 from .tensor import Tensor, asarray
@@ -18,7 +18,8 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
     `copy=True` always copies; `copy=False` makes an error of a copy that could not be avoided. Do not change `x`
     afterwards unless you copied it, because the tensor would change with it.
 
-    Raises ArgumentError for what is no such array, or lies elsewhere; DTypeError for a dtype that tensors do not have.
+    Raises ArgumentError for what is no such array, ExchangeError for one that lies elsewhere, requires a gradient or
+    has a dtype that tensors do not have.
 
     >>> import glassgrad as gg
     >>> import numpy as np
@@ -35,11 +36,11 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> T
     try:
         array = np.from_dlpack(x, copy=copy)
     except (BufferError, RuntimeError, ValueError, TypeError) as problem:
-        if isinstance(problem, GraphError):
+        if isinstance(problem, GlassgradError):
             raise
-        raise ArgumentError(f"from_dlpack cannot take this {type(x).__name__}: {problem}") from None
+        raise ExchangeError(f"from_dlpack cannot take this {type(x).__name__}: {problem}") from None
     if not is_supported(array.dtype):
-        raise DTypeError(f"from_dlpack got dtype {array.dtype}, which tensors do not have")
+        raise ExchangeError(f"from_dlpack got dtype {array.dtype}, which tensors do not have")
     return asarray(array)
 
 
@@ -54,11 +55,11 @@ def to_dlpack(
     """The DLPack capsule of a tensor: what another library's `from_dlpack` asks for.
 
     The capsule says that the memory is read-only if the other library understands that (DLPack 1.0). With an older
-    one, writing into its array changes the tensor. Raises GraphError for a tensor that requires a gradient, which
+    one, writing into its array changes the tensor. Raises ExchangeError for a tensor that requires a gradient, which
     would not follow.
     """
     if x.requires_grad:
-        raise GraphError(
+        raise ExchangeError(
             "DLPack hands over values alone, so the gradient of this tensor would be lost: write x.detach() if none "
             "is meant to flow"
         )

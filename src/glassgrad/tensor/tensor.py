@@ -388,9 +388,7 @@ def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
     the array API gives the dtype of the array beside it. Alone a NumPy scalar keeps its dtype.
     """
     partners = {value.dtype for value in values if isinstance(value, _TYPED)}
-    return [
-        value if isinstance(value, Tensor) else Tensor(_operand(value, partners)) for value in values
-    ]
+    return [value if isinstance(value, Tensor) else Tensor(_operand(value, partners)) for value in values]
 
 
 def _operand(value: Any, partners: set[DType]) -> NDArray[Any]:
@@ -407,7 +405,11 @@ def _operand(value: Any, partners: set[DType]) -> NDArray[Any]:
 
 def _holds_typed(data: Any) -> bool:
     """Whether tensors or arrays, which have a dtype, are in nested lists."""
-    return any(_holds_typed(item) for item in data) if isinstance(data, list | tuple) else isinstance(data, _TYPED)
+    return (
+        any(_holds_typed(item) for item in data)
+        if isinstance(data, list | tuple)
+        else isinstance(data, _TYPED)
+    )
 
 
 _TYPED = (Tensor, np.ndarray)
@@ -462,7 +464,11 @@ def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
             raise
         raise explain_refusal(data, problem) from None
     if not is_supported(array.dtype):
-        raise DTypeError(refusal_of(array.dtype)) if array.dtype.kind in "fc" else explain_kind(data, array.dtype)
+        raise (
+            DTypeError(refusal_of(array.dtype))
+            if array.dtype.kind in "fc"
+            else explain_kind(data, array.dtype)
+        )
     if wanted is None and not isinstance(data, np.ndarray | np.generic):
         natural = {"f": np.float32, "c": np.complex64}.get(array.dtype.kind, array.dtype)
         array = quiet.run(array.astype, natural, copy=False)
