@@ -35,7 +35,8 @@ ZERO, ONE = Const(0.0), Const(1.0)
 
 
 def simplify(expr: Expr, known: dict[Expr, Expr] | None = None) -> Expr:
-    """Rewrite `expr` with 0 + x = x, 1 * x = x, 0 * x = 0, -(-x) = x, and factors moved into `where`.
+    """Rewrite `expr` with 0 + x = x, 1 * x = x, 0 * x = 0, -(-x) = x, y * (1 / x) = y / x, and factors
+    moved into `where`.
 
     `known` holds the simplified forms of subformulas, and is added to: for several formulas with common parts.
 
@@ -110,6 +111,9 @@ def _multiply(expr: Expr, x: Expr, y: Expr) -> Expr:
     if _selects(x):
         condition, chosen, other = x.operands  # type: ignore[attr-defined]
         return _call(WHERE, condition, _call(MULTIPLY, chosen, y), _call(MULTIPLY, other, y))
+    for factor, other in ((x, y), (y, x)):
+        if isinstance(factor, Call) and factor.instruction is DIVIDE and _is(factor.operands[0], 1):
+            return _call(DIVIDE, other, factor.operands[1])
     return _signs_outside(expr, x, y)
 
 
