@@ -78,6 +78,15 @@ def test_tensors_are_indices_too():
     assert np.array_equal(x[gg.asarray(1)].numpy(), X[1])
 
 
+def test_a_single_truth_value_is_a_mask_of_a_tensor_without_axes():
+    x = gg.asarray(5.0)
+    for mask in (True, np.True_, np.array(True), gg.asarray(True)):
+        assert x[mask].tolist() == [5.0]
+    for mask in (False, np.False_, gg.asarray(False)):
+        assert x[mask].shape == (0,)
+    assert gg.grad(lambda x: gg.sum(x[x > 1] * 3))(2.0).item() == 3.0
+
+
 def test_iteration_and_length_go_along_the_first_axis():
     assert [row.tolist() for row in gg.asarray([[1, 2], [3, 4]])] == [[1, 2], [3, 4]]
     assert len(gg.asarray(X)) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
 from ..tensor import Tensor, apply, asarray
+from ..tensor.dtype import bool_
 from .compare import equal, where
 from .families import Linear, unbroadcast
 from .key import ARRAY, Key, for_stacks, split_key, why_index_fails
@@ -31,7 +33,7 @@ class Index(Linear):
         "scatterer: the upstream gradient goes back to the chosen positions, zero elsewhere"
     )
 
-    @property
+    @cached_property
     def saves(self) -> tuple[tuple[int, ...], ...]:
         """The index arrays."""
         return (tuple(range(1, 1 + self.key.items.count(ARRAY))),)
@@ -71,7 +73,7 @@ class IndexAdd(Linear):
     formula = "out[key] += values, from zeros"
     pattern: ClassVar[str] = "gatherer: each value gets the upstream gradient of its position"
 
-    @property
+    @cached_property
     def saves(self) -> tuple[tuple[int, ...], ...]:
         """The index arrays."""
         return (tuple(range(1, 1 + self.key.items.count(ARRAY))),)
@@ -134,7 +136,7 @@ class IndexSet(Linear):
         "router: replaced positions send the upstream gradient to the values, the others to x"
     )
 
-    @property
+    @cached_property
     def saves(self) -> tuple[tuple[int, ...], ...]:
         """The index arrays."""
         return (tuple(range(2, 2 + self.key.items.count(ARRAY))),) * 2
@@ -205,8 +207,10 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     >>> getitem(gg.asarray([[1, 2], [3, 4]]), (slice(None), 0))
     tensor([1, 3])
     """
+    if not x.shape and (isinstance(key, bool) or getattr(key, "dtype", None) == bool_):
+        return getitem(reshape(x, (1,)), reshape(key, (1,)))
     static, arrays = split_key(x, key)
-    return apply(interned(Index, static), x, *arrays)
+    return apply(interned(Index, static), x, *arrays) if static.items else x
 
 
 def take(x: Any, indices: Any, /, *, axis: int | None = None) -> Tensor:

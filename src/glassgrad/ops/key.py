@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,8 +16,7 @@ ARRAY = "array"
 """In a key: the place of the next index array."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """An index expression with its arrays taken out: hashable, so that it can be a static parameter of an op."""
 
     items: tuple[Item, ...]

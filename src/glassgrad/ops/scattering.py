@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -32,7 +33,7 @@ class Combination(Op):
 
     kinds: ClassVar[str]
 
-    @property
+    @cached_property
     def saves(self) -> tuple[tuple[int, ...], ...]:
         """Everything."""
         return ((OUT, *range(2 + self.key.items.count(ARRAY))),) * 2
