@@ -126,7 +126,9 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
 
     x1, x2 = asarray(x1), asarray(x2)
     if "b" in (x1.dtype.kind, x2.dtype.kind):
-        raise DTypeError(f"vecdot needs an int, float or complex input; got {_matmul.describe_inputs((x1, x2))}")
+        raise DTypeError(
+            f"vecdot needs an int, float or complex input; got {_matmul.describe_inputs((x1, x2))}"
+        )
     least = min(x1.ndim, x2.ndim)
     if axis >= 0:
         axis -= max(x1.ndim, x2.ndim)

@@ -27,7 +27,8 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
     axes without letter, which broadcast and come first in a result without `->`. Numeric dtypes, promoted.
 
     Composed of diagonals, sums and matrix products, so that gradients and stacks need no rule of their own. Of three
-    operands or more, the pair that saves the most memory is multiplied first.
+    operands or more, the pair that saves the most memory is multiplied first; of equal ones
+    that with the fewest multiplications.
 
     Raises ArgumentError for subscripts that make no sense, ShapeError if they do not fit the operands, DTypeError for
     booleans.
@@ -36,6 +37,10 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
     >>> gg.einsum("ij,j->i", a, b), gg.einsum("ii", a), gg.einsum("i,j->ji", b, b).shape
     (tensor([17., 39.]), tensor(5.), (2, 2))
     """
+    if not isinstance(subscripts, str):
+        raise ArgumentError(
+            f"einsum takes subscripts such as 'ij,jk->ik' first, then the tensors; got {type(subscripts).__name__}"
+        )
     tensors = [asarray(x) for x in operands]
     terms, wanted = _parse(subscripts, tensors)
     for place, x in enumerate(tensors):
@@ -63,10 +68,6 @@ def einsum(subscripts: str, /, *operands: Any) -> Tensor:
 
 def _parse(subscripts: str, tensors: list[Tensor]) -> tuple[list[Labels], Labels]:
     """The labels of each operand and of the result."""
-    if not isinstance(subscripts, str):
-        raise ArgumentError(
-            f"einsum takes subscripts such as 'ij,jk->ik' first, then the tensors; got {type(subscripts).__name__}"
-        )
     text = subscripts.replace(" ", "")
     left, arrow, right = text.partition("->")
     written = left.split(",")
@@ -183,19 +184,18 @@ def _summed(x: Tensor, labels: Labels, needed: set[str]) -> Part:
 
 
 def _best_pair(parts: list[Part], wanted: Labels, sizes: dict[str, int]) -> tuple[int, int]:
-    """Which two to multiply next: those whose product is smallest against what it replaces."""
+    """Which two to multiply next: those whose product is smallest against what it replaces, then with fewest steps."""
 
-    def growth(pair: tuple[int, int]) -> int:
+    def size(labels: set[str]) -> int:
+        return math.prod(sizes[label] for label in labels)
+
+    def cost(pair: tuple[int, int]) -> tuple[int, int]:
         first, second = (set(parts[place][1]) for place in pair)
         others = (labels for place, (_, labels) in enumerate(parts) if place not in pair)
         kept = (first | second) & set(wanted).union(*others)
-        size = {
-            name: math.prod(sizes[label] for label in group)
-            for name, group in zip("abk", (first, second, kept), strict=True)
-        }
-        return size["k"] - size["a"] - size["b"]
+        return size(kept) - size(first) - size(second), size(first | second)
 
-    return min(itertools.combinations(range(len(parts)), 2), key=growth)
+    return min(itertools.combinations(range(len(parts)), 2), key=cost)
 
 
 def _multiplied(left: Part, right: Part, needed: set[str], sizes: dict[str, int]) -> Part:
@@ -207,10 +207,9 @@ def _multiplied(left: Part, right: Part, needed: set[str], sizes: dict[str, int]
     summed = [label for label in shared if label not in needed]
     rows = [label for label in left[1] if label not in shared]
     columns = [label for label in right[1] if label not in shared]
-    product = matmul(
-        _as_matrices(left, (stacked, rows, summed), sizes),
-        _as_matrices(right, (stacked, summed, columns), sizes),
-    )
+    tall = _as_matrices(left, (stacked, rows, summed), sizes)
+    wide = _as_matrices(right, (stacked, summed, columns), sizes)
+    product = matmul(tall, wide) if summed else tall * wide  # an outer product needs no sum
     labels = (*stacked, *rows, *columns)
     return reshape(product, [sizes[label] for label in labels]), labels
 

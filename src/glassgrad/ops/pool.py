@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import ArgumentError, ShapeError
+from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, Op, interned
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import int64
-from .families import Linear, require_kind
+from .families import Linear, kinds_in_words, require_kind
 from .stacks import all_stacked
 from .windows import Grid, Padding, Sizes, make_grid, padded, per_axis
 
@@ -294,6 +294,14 @@ def _with_last_window(grid: Grid, sizes: tuple[int, ...]) -> Grid:
     return replace(grid, padding=tuple(wider))
 
 
+def _require_kind(x: Tensor, kinds: str, name: str) -> None:
+    if x.dtype.kind not in kinds:
+        raise DTypeError(
+            f"{name} needs {kinds_in_words(kinds)} input; got {x.dtype} of shape {x.shape}. "
+            f"gg.astype(x, gg.float32) converts."
+        )
+
+
 def max_pool(
     x: Any,
     kernel_size: Sizes,
@@ -344,6 +352,7 @@ def average_pool(
     """
     x = asarray(x)
     name = "average_pool"
+    _require_kind(x, "iufc", name)
     grid = _pool_grid(x, kernel_size, stride, padding, dilation, name)
     sizes = x.shape[x.ndim - grid.ndim :]
     wide = _with_last_window(grid, sizes) if ceil_mode else grid
@@ -374,7 +383,7 @@ def lp_pool(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """(Σ |x|ᵖ)^(1/p) over each window, p = `norm_type` >= 1 or inf. x: (batch, channels, *sizes), real float dtypes.
+    """(Σ |x|ᵖ)^(1/p) over each window, p = `norm_type` >= 1 or inf. x: (batch, channels, *sizes), float or complex.
 
     Other arguments as in `max_pool`. The gradient of a window of zeros is 0. PyTorch's lp_pool leaves out the absolute
     value, which makes NaN of negative sums for odd p, and scales up windows that `ceil_mode` cuts off.
@@ -389,6 +398,7 @@ def lp_pool(
     x, name = asarray(x), "lp_pool"
     if not isinstance(norm_type, int | float) or not norm_type >= 1:
         raise ArgumentError(f"{name} needs norm_type of 1 or more, or inf; got {norm_type!r}")
+    _require_kind(x, "fc", name)
     grid = _pool_grid(x, kernel_size, stride, padding, dilation, name)
     if ceil_mode:
         grid = _with_last_window(grid, x.shape[x.ndim - grid.ndim :])

@@ -91,6 +91,11 @@ class Resample(Linear):
     formula = "out[i] = sum_t weight[t, i] * x[place[t, i]]"
     pattern: ClassVar[str] = "adder: an old element gets what the new ones made of it weighed it with"
 
+    @property
+    def name(self) -> str:
+        """The name of the function, for messages."""
+        return "interpolate"
+
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "biufc" if self.stencil.mode == "nearest" else "fc", x)
         return Aval((*x.shape[: self.axis], self.stencil.size, *x.shape[self.axis + 1 :]), x.dtype)

@@ -266,7 +266,8 @@ def fold(
     """Columns, as `unfold` makes them, added up to images. The transpose of `unfold`, not its inverse.
 
     x: (batch, channels * window, windows) gives (batch, channels, *output_size); elements under several windows get
-    the sum of all. `output_size` says how many axes there are; one integer means two axes of that size. Any dtype. PyTorch's `fold`, for any number of axes.
+    the sum of all. `output_size` says how many axes there are; one integer means two axes of that size. Any dtype.
+    PyTorch's `fold`, for any number of axes.
 
     Raises ShapeError if the number of rows or of columns does not fit.
 
