@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import textwrap
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -19,8 +20,8 @@ from ..ops.shape import BroadcastTo, Identity, Reshape
 from ..tensor import Tensor, asarray
 from ..tensor.dtype import DEFAULT_FLOAT, promote
 from . import tree
-from .flat_formulas import count as instructions, repeated, to_source
-from .flat_lines import Line, Namer, renamed, shortened
+from .flat_formulas import count as instructions, needs_double, repeated, to_source
+from .flat_lines import WIDTH, Line, Namer, renamed, shortened
 from .flat_literals import call, dtype, literal, name, number, shortest
 from .flat_names import names_given_to_tensors
 from .flat_numpy import DependsOnValues, record_forward
@@ -182,7 +183,22 @@ class _Writer:
             found = self.gradient.get(node)
             zero = call("np.zeros_like", name(self.key[node]))
             outcome.append(zero if found is None else name(self.key[found]))
-        return self._text(shortened(self.lines, outcome), outcome)
+        text = self._text(shortened(self.lines, outcome), outcome)
+        self._check(text, [self.output, *(self.gradient.get(node) for node in wanted)])
+        return text
+
+    def _check(self, code: FlatCode, nodes: list[Node | None]) -> None:
+        """Run the source on the examples: it must give the numbers that the graph gave."""
+        inputs = [*self.inputs, *([self.seed] if self.output.shape else [])]
+        value, gradients = quiet.run(code.function, *(self.values[node] for node in inputs))
+        for got, node in zip([value, *gradients], nodes, strict=True):
+            wanted = np.zeros_like(got) if node is None else self.values[node]
+            tolerance = 1e5 * np.finfo(wanted.dtype).eps
+            if not np.allclose(got, wanted, rtol=tolerance, atol=tolerance, equal_nan=True):
+                raise GraphError(
+                    "flat_code wrote source that gives other numbers than the function. That is a mistake in "
+                    "glassgrad; please report it, with the function."
+                )
 
     def _write_all(self, nodes: list[Node], section: str) -> None:
         """Lines for nodes in topological order, unless they have some."""
@@ -193,13 +209,18 @@ class _Writer:
             if node.op.runs_user_code:
                 raise _user_code(node)
             self._compute(node)
-            if node.op is _IDENTITY:
-                code: ast.expr = name(self.key[node.inputs[0]])
-            elif isinstance(node.op, Elementwise):
-                code = self._elementwise(node)
-            else:
-                code = self._recorded(node, section)
-            self._add(node, section, code)
+            try:
+                self._add(node, section, self._code(node, section))
+            except DependsOnValues:
+                raise _unwritable(node, "what its NumPy code does depends on values") from None
+            except TypeError as problem:
+                raise _unwritable(node, f"it needs more than flat_code knows ({problem})") from None
+
+    def _code(self, node: Node, section: str) -> ast.expr:
+        """What a node computes."""
+        if node.op is _IDENTITY:
+            return name(self.key[node.inputs[0]])
+        return self._elementwise(node) if isinstance(node.op, Elementwise) else self._recorded(node, section)
 
     def _compute(self, node: Node) -> None:
         """The node's value for the examples: shapes, dtypes and layouts decide what NumPy code does."""
@@ -246,10 +267,14 @@ class _Writer:
             for label, source in zip(op.argument_names, node.inputs, strict=True)
         }
         whole = all(source.dtype.kind in "fc" for source in node.inputs)
+        code: ast.expr
         if instructions(op.expression) <= LONGEST_FORMULA and not repeated(op.expression):
-            return to_source(op.expression, operands, whole)
-        helper = self._helper(op, whole)
-        return call(name(helper), *operands.values())
+            code = to_source(op.expression, operands, whole)
+        else:
+            code = call(name(self._helper(op, whole)), *operands.values())
+        if needs_double(op.expression) and joint != np.float64:
+            return _cast(code, joint, has_axes=True)
+        return code
 
     def _operand(self, source: Node, joint: Any) -> ast.expr:
         """An input of an elementwise op, in the common dtype; a captured number as a literal."""
@@ -257,14 +282,14 @@ class _Writer:
             value = np.asarray(source.value)
             if not value.ndim:
                 kind = value.dtype if value.dtype.kind == "b" else joint
-                found = shortest(kind.type(value.item()) if kind != value.dtype else value[()])
+                found = shortest(np.asarray(value, kind)[()])
                 exact = joint.kind == "f" and float(found).is_integer() and abs(found) < 1e6
                 return number(int(found) if exact else found)
             return self._constant(value)
         code = name(self.key[source])
         if source.dtype == joint or source.dtype.kind == "b":
             return code
-        return call(ast.Attribute(code, "astype", ast.Load()), dtype(joint))
+        return _cast(code, joint, bool(source.shape))
 
     def _recorded(self, node: Node, section: str) -> ast.expr:
         """Any other op, as what its `forward` does with NumPy."""
@@ -277,12 +302,7 @@ class _Writer:
             else:
                 code = name(self.key[source])
             operands.append((self.values[source], code))
-        try:
-            recording, result = record_forward(op, operands, self._fresh)
-        except DependsOnValues:
-            raise _unwritable(node, "what its NumPy code does depends on values") from None
-        except TypeError as problem:
-            raise _unwritable(node, f"its NumPy code uses more than flat_code knows ({problem})") from None
+        recording, result = record_forward(op, operands, self._fresh)
         for key, written, changes in recording.lines:
             self._line(Line(key, written, section, changes=changes))
         return result
@@ -304,7 +324,7 @@ class _Writer:
             body: list[str] = []
 
             def bind(part: Expr, code: ast.expr) -> ast.expr:
-                if part not in shared:
+                if part not in shared and (part is op.expression or len(ast.unparse(code)) < WIDTH / 2):
                     return code
                 key = names.counted("t")
                 body.append(f"{key} = {ast.unparse(code)}")
@@ -367,7 +387,7 @@ class _Writer:
         kinds = [
             f"{label} {node.dtype}{list(node.shape)}" for label, node in zip(arguments, nodes, strict=True)
         ]
-        return [f'"""{", ".join(kinds)}."""']
+        return textwrap.wrap(f'"""{", ".join(kinds)}."""', WIDTH, break_on_hyphens=False)
 
     def _names(self, lines: list[Line]) -> dict[str, str]:
         """A name for every key: the user's, grad_ and the user's, or a letter and a number."""
@@ -396,6 +416,11 @@ class _Writer:
 
 
 _IDENTITY = Identity()
+
+
+def _cast(code: ast.expr, to: Any, has_axes: bool) -> ast.expr:
+    """An array in another dtype; a single number, which may be one of Python's, as a NumPy number."""
+    return call(ast.Attribute(code, "astype", ast.Load()), dtype(to)) if has_axes else call(dtype(to), code)
 
 
 def _simpler(node: Node) -> tuple[Op, tuple[Node, ...]]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..errors import GraphError
 from ..expr import Call, Const, Expr, Var, scalar as s
 from .flat_literals import attribute, call, number
 
@@ -75,7 +74,7 @@ def constant(value: float, whole_numbers: bool) -> ast.expr:
 
 
 def apply_instruction(instruction: s.Instruction, parts: list[ast.expr]) -> ast.expr:
-    """One instruction on operands."""
+    """One instruction on operands. Raises TypeError if NumPy has none such."""
     if instruction in OPERATORS:
         return ast.BinOp(parts[0], OPERATORS[instruction], parts[1])
     if instruction in COMPARISONS:
@@ -88,8 +87,15 @@ def apply_instruction(instruction: s.Instruction, parts: list[ast.expr]) -> ast.
     function = getattr(instruction.numpy, "__name__", "")
     function = NUMPY_NAMES.get(function, function)
     if not hasattr(np, function):
-        raise GraphError(f"flat_code cannot write {instruction}: NumPy alone has no such function")
+        raise TypeError(f"NumPy has no {instruction}")
     return call(f"np.{function}", *parts)
+
+
+def needs_double(formula: Expr) -> bool:
+    """Whether a part is computed by Python's `math`, in double precision."""
+    return isinstance(formula, Call) and (
+        formula.instruction in FROM_MATH or any(map(needs_double, formula.operands))
+    )
 
 
 def repeated(formula: Expr) -> set[Expr]:

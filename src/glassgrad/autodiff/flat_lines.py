@@ -90,8 +90,11 @@ class Namer:
 
     def unique(self, wish: str) -> str:
         """The wished name; with _2, _3 ... at its end if it is taken."""
-        base = re.sub(r"\W+", "_", wish).strip("_") or "x"
-        base = f"x{base}" if base[0].isdigit() else base
+        words = [word for word in re.split(r"\W+", wish) if word]  # of w['bias'], or 0.weight
+        while words and words[0].isdigit() and len(set(words)) > 1:
+            words = words[1:] + words[:1]
+        base = "_".join(words)
+        base = base if base.isidentifier() else f"x{base}"
         found, count = base, 2
         while found in self.taken:
             found, count = f"{base}_{count}", count + 1

@@ -46,7 +46,7 @@ def number(value: Any) -> ast.expr:
     return ast.Constant(value)
 
 
-def shortest(value: np.generic) -> Any:
+def shortest(value: Any) -> Any:
     """The Python number with the fewest digits that becomes this NumPy number again."""
     return float(str(value)) if value.dtype.kind == "f" else value.item()
 

@@ -83,10 +83,17 @@ class Recording:
 class Recorded:
     """A stand-in for an array: its value, and the source that computes it."""
 
-    __array_priority__ = 1000
+    _value: Any
+    source: ast.expr
+    _recording: Recording
 
     def __init__(self, value: Any, source: ast.expr, recording: Recording) -> None:
-        self._value, self.source, self._recording = value, source, recording
+        vars(self).update(_value=value, source=source, _recording=recording)
+
+    def __setattr__(self, attribute_name: str, value: Any) -> None:
+        setattr(self._value, attribute_name, _plain(value))
+        target = ast.Attribute(self.source, attribute_name, ast.Store())
+        self._recording.change(self, ast.Assign([target], _write(value)))
 
     def __getattr__(self, attribute_name: str) -> Any:
         if attribute_name.startswith("__"):
@@ -109,6 +116,8 @@ class Recorded:
                 return self.T
         if method == "reshape" and not self.ndim:  # may be a Python number, which has no methods
             return _note_call(self._recording, "np.reshape", np.reshape, (self, *args), options)
+        if method == "astype" and not self.ndim and len(args) == 1:
+            return self._recording.note(quiet.run(function, args[0]), call(dtype(args[0]), self.source))
         if method in ("sum", "prod", "max", "min", "any", "all", "mean"):
             return _note_call(self._recording, f"np.{method}", getattr(np, method), (self, *args), options)
         written = call(source, *map(_write, args), **{key: _write(value) for key, value in options.items()})

@@ -84,7 +84,7 @@ def run_abstractly(
             given.append(argument)
             continue
         leaves, rebuild = tree.flatten(argument)
-        labels = list(_leaf_names(label, argument))
+        labels = list(leaf_names(label, argument))
         found = [_abstract(leaf, path) for leaf, path in zip(leaves, labels, strict=True)]
         inputs += found
         given.append(rebuild(found))
@@ -110,9 +110,9 @@ def _abstract(example: Any, name: str) -> Tensor:
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    """How the function is called; None where Python does not know."""
+    """How the function is called, or the `forward` of a module; None where Python does not know."""
     try:
-        return inspect.signature(function)
+        return inspect.signature(getattr(function, "forward", function))
     except (TypeError, ValueError):
         return None
 
@@ -149,19 +149,19 @@ def _labels(function: Callable[..., Any]) -> Iterator[str]:
     yield from (f"x{place}" for place in itertools.count())
 
 
-def _leaf_names(path: str, tree_: Any) -> Iterator[str]:
+def leaf_names(path: str, tree_: Any) -> Iterator[str]:
     """A name for each leaf, in the order of `tree.flatten`: `w`, `w[0]`, `w['bias']`."""
     if isinstance(tree_, dict):
         for key in sorted(tree_, key=repr):
-            yield from _leaf_names(f"{path}[{key!r}]", tree_[key])
+            yield from leaf_names(f"{path}[{key!r}]", tree_[key])
     elif isinstance(tree_, tuple) and hasattr(tree_, "_fields"):
         for field, value in zip(tree_._fields, tree_, strict=True):
-            yield from _leaf_names(f"{path}.{field}", value)
+            yield from leaf_names(f"{path}.{field}", value)
     elif isinstance(tree_, list | tuple):
         for position, value in enumerate(tree_):
-            yield from _leaf_names(f"{path}[{position}]", value)
+            yield from leaf_names(f"{path}[{position}]", value)
     elif hasattr(tree_, "named_parameters"):
         for key, value in sorted(dict(tree_.named_parameters()).items(), key=lambda item: repr(item[0])):
-            yield from _leaf_names(f"{path}.{key}", value)
+            yield from leaf_names(f"{path}.{key}", value)
     else:
         yield path
