@@ -95,6 +95,13 @@ def test_std_of_too_few_is_not_a_number():
     assert gg.std(gg.asarray([1.0, 2.0]), correction=2).item() == math.inf
 
 
+def test_integers_and_truth_values_have_a_variance():
+    for x in (np.array([1, 2, 6]), np.array([True, False, True]), np.array([1, 2, 6], np.uint8)):
+        for function, numpys in ((gg.var, np.var), (gg.std, np.std), (gg.mean, np.mean)):
+            assert function(x).dtype == gg.float32
+            assert np.isclose(function(x).item(), numpys(x), rtol=1e-6)
+
+
 def test_complex_variance_is_numpys():
     z = RNG.normal(size=5) + 1j * RNG.normal(size=5)
     assert np.isclose(gg.var(z).item(), np.var(z), rtol=1e-14)
@@ -171,6 +178,11 @@ def test_stability_and_the_gradient_of_ties():
             lambda: gg.top_k(gg.ones(3), 4),
             ShapeError,
             "top_k takes k from 0 to 3, the size of axis 0; got k=4",
+        ),
+        (
+            lambda: gg.std(gg.zeros((0, 2)), axis=0),
+            ShapeError,
+            "std of no elements is undefined: got shape (0, 2), reduced over axes (0,)",
         ),
         (
             lambda: gg.median(gg.zeros((0, 2)), axis=0),

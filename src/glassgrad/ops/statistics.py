@@ -30,10 +30,15 @@ def var(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool
     tensor(7.)
     """
     x = asarray(x)
-    axes = normalize_axes(axis, x.ndim, "var")
-    divisor = max(count_over(x, axes, "var") - correction, 0)
-    if x.dtype == float16:
-        return astype(var(astype(x, float32), axis=axes, correction=correction, keepdims=keepdims), float16)
+    found = _variance(x, axis, correction, keepdims, "var")
+    return astype(found, float16) if x.dtype == float16 else found
+
+
+def _variance(x: Tensor, axis: Axes, correction: float, keepdims: bool, name: str) -> Tensor:
+    """The variance, of integers and half precision in float32."""
+    axes = normalize_axes(axis, x.ndim, name)
+    divisor = max(count_over(x, axes, name) - correction, 0)
+    x = astype(x, float32) if x.dtype.kind in "biu" or x.dtype == float16 else x
     deviation = x - mean(x, axis=axes, keepdims=True)
     return sum(_squared(deviation), axis=axes, keepdims=keepdims) / divisor
 
@@ -56,12 +61,11 @@ def std(x: Any, /, *, axis: Axes = None, correction: float = 0.0, keepdims: bool
     tensor([0., 0.])
     """
     x = asarray(x)
-    if x.dtype == float16:
-        return astype(std(astype(x, float32), axis=axis, correction=correction, keepdims=keepdims), float16)
-    found = var(x, axis=axis, correction=correction, keepdims=keepdims)
+    variance = _variance(x, axis, correction, keepdims, "std")
     # the slope of the root at 0 is infinite, so where there is nothing to take a root of, none is taken
-    none = found == 0
-    return where(none, stop_gradient(found), sqrt(where(none, 1.0, found)))
+    none = variance == 0
+    found = where(none, stop_gradient(variance), sqrt(where(none, 1.0, variance)))
+    return astype(found, float16) if x.dtype == float16 else found
 
 
 def median(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
