@@ -176,6 +176,28 @@ def test_logistic_map(tmp_path):
     assert [slope for n, *_, slope in sizes if n == 4] == pytest.approx([slope_at_a_fifth], abs=1e-6)
 
 
+def test_flat_code(tmp_path):
+    output = run("flat_code.py", tmp_path)
+    assert "    grad_s3 = grad_L * (L * (1 - L))\n" in output
+    assert "    grad_w1 = x.T @ grad_t0\n" in output
+    gradients = [-0.1966, 0.3932, -0.3932, -0.5898, 0.1966]
+    assert numbers(output, "value") == [[0.7311, *gradients]]
+    assert numbers(output, "largest difference from gg.grad:")[0][0] < 1e-15
+
+
+def test_expression_swell(tmp_path):
+    output = run("expression_swell.py", tmp_path)
+    assert "l2' = 4 - 8*x\n" in output
+    assert (
+        "\n    = 64*(-2048*x**7 + 7168*x**6 - 9984*x**5 + 7040*x**4 - 2640*x**3 + 504*x**2 - 42*x + 1)\n"
+        in output
+    )
+    sizes = {row[0]: row[1:] for row in table(output.replace(",", ""), 7)}
+    assert sizes[4] == [21, 71, 82, 20, 20, 24]
+    assert sizes[6][0] == 3 * (2**5 - 1)
+    assert [line.split()[-1] for line in output.splitlines()[-3:]] == ["72", "152", "392"]
+
+
 def test_own_gate(tmp_path):
     output = run("own_gate.py", tmp_path)
     assert re.search(r"MultiplyGate\(x, y\) +float32\[\] +value -12 +grad 1\n", output)
