@@ -195,3 +195,28 @@ def test_mistakes(call, error, message):
     with pytest.raises(error) as raised:
         call()
     assert raised.value.message == message
+
+
+def test_members_of_a_stack_run_one_by_one():
+    """What a user's forward would do with one more axis is not known, so it sees each member as it expects."""
+    seen = []
+
+    class Halved(gg.Function):
+        @staticmethod
+        def forward(ctx, x, factor, y):
+            seen.append((x.shape, y.shape))
+            ctx.save_for_backward(x, y)
+            ctx.factor = factor
+            return x * y * factor
+
+        @staticmethod
+        def backward(ctx, upstream):
+            x, y = ctx.saved_tensors
+            return upstream * y * ctx.factor, None, upstream * x * ctx.factor
+
+    x, y = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]), np.array([7.0, 8.0])
+    found = gg.vmap(lambda x, y: Halved.apply(x, 0.5, y), in_axes=(0, None))(x, y)
+    assert np.array_equal(found.numpy(), x * y * 0.5)
+    assert seen == [((2,), (2,))] * 3
+    gradients = gg.vmap(gg.grad(lambda x: gg.sum(Halved.apply(x, 0.5, y) ** 2)))(x).numpy()
+    assert np.allclose(gradients, x * y**2 / 2, rtol=1e-14)
