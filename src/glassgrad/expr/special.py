@@ -15,6 +15,7 @@ import numpy as np
 from numpy.polynomial import polynomial
 
 from . import special_coefficients as c
+from .rounding import rounded_once
 
 Array = Any
 Coefficients = tuple[Sequence[float], Sequence[float]]
@@ -57,6 +58,29 @@ def fill(out: Array, where: Array, function: Callable[[Array], Array], x: Array)
     """Set `out` to `function(x)` at the places `where`."""
     if where.any():
         out[where] = function(x[where])
+
+
+# --- the exponential near 0 and the logarithm near 1, of complex numbers too --------------------------------------
+
+_real_expm1, _real_log1p = rounded_once(np.expm1), rounded_once(np.log1p)
+
+
+def expm1(x: Any) -> Any:
+    """exp(x) - 1. NumPy's for complex numbers multiplies infinity by 0 where the imaginary part is 0."""
+    if not np.iscomplexobj(x):
+        return _real_expm1(x)
+    return np.where(np.isfinite(x), np.expm1(x), np.exp(x) - 1)[()]
+
+
+def log1p(x: Any) -> Any:
+    """ln(1 + x). NumPy's for complex numbers takes the logarithm of |1 + x|, and loses the digits of a small x."""
+    if not np.iscomplexobj(x):
+        return _real_log1p(x)
+    out = np.array(np.log1p(x))
+    a, b = np.real(x), np.imag(x)
+    near = (np.abs(a) < 0.5) & (np.abs(b) < 0.5)
+    np.copyto(out.real, 0.5 * np.log1p(np.where(near, a * (2 + a) + b * b, 0)), where=near)
+    return out[()]
 
 
 # --- the error function ---------------------------------------------------------------------------------------
