@@ -264,3 +264,38 @@ def test_train_network(tmp_path):
     assert int(rows) == 359  # a fifth of 1797
     assert int(right) / 359 == pytest.approx(validation_accuracy, abs=5e-5)
     assert validation_accuracy > 0.9
+
+
+def test_forward_mode(tmp_path):
+    output = run("forward_mode.py", tmp_path)
+    assert numbers(output, "y  ") == [[11.652071, 5.5]]
+    assert numbers(output, "gg.jvp")[0] == pytest.approx([11.652071, 5.5], abs=2e-6)
+    for a, root, slope, on_paper in numbers(output, "sqrt"):
+        assert (root, slope) == pytest.approx((a**0.5, 0.5 / a**0.5), rel=1e-4)
+        assert on_paper == pytest.approx(slope, abs=2e-6)
+
+
+def test_newton(tmp_path):
+    output = run("newton.py", tmp_path)
+    assert "[[1330.  480.]" in output
+    *_, small = table(output, 4)
+    assert small[1:3] == [1.0, 1.0]
+    *_, (_, large) = table(output, 2)
+    assert large < 1e-8
+
+
+def test_per_example_gradients(tmp_path):
+    output = run("per_example_gradients.py", tmp_path)
+    assert numbers(output, "largest difference between a loop and vmap:")[0][0] < 1e-5
+    assert "example 5 pulls hardest" in output
+    (clipped,) = numbers(output, "clipped training")
+    assert clipped[:3] == pytest.approx([1.0, -2.0, 0.5], abs=0.05)
+
+
+def test_long_loops(tmp_path):
+    output = run("long_loops.py", tmp_path)
+    without, *with_checkpoints = (
+        numbers(output, start)[0] for start in ("False", "True", "10 ", "forward mode stores nothing: slope")
+    )
+    assert all(row[-1] == pytest.approx(without[-1], rel=1e-9) for row in with_checkpoints)
+    assert with_checkpoints[0][0] < without[0] / 5

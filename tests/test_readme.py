@@ -1,5 +1,6 @@
 """The README's programs print what it says they print."""
 
+import math
 import re
 import subprocess
 import sys
@@ -24,8 +25,24 @@ def test_first_example_prints_what_the_readme_shows(tmp_path: Path) -> None:
     assert ROUNDING_ERROR.sub("", printed) == ROUNDING_ERROR.sub("", shown.group(1))
 
 
+def test_example_of_every_mode_runs_and_prints_code_that_runs(tmp_path: Path) -> None:
+    code = run(f"import glassgrad as gg\n{SNIPPETS[1]}", tmp_path)
+    loss, (gradient,) = eval_in_numpy(code)
+    assert abs(loss - (math.sin(0.5) * 0.5 + math.sin(1.0))) < 1e-6
+    assert abs(gradient[1] - (math.sin(1.0) + math.cos(1.0))) < 1e-6
+
+
+def eval_in_numpy(code: str) -> tuple[float, tuple[list[float]]]:
+    scope: dict[str, object] = {}
+    exec(code, scope)
+    found: tuple[float, tuple[list[float]]] = scope["forward_backward"](
+        scope["np"].asarray([0.5, 1.0], "float32")
+    )  # type: ignore[operator, attr-defined]
+    return found
+
+
 def test_training_example_trains_and_keeps_its_checkpoints(tmp_path: Path) -> None:
-    code = f"import glassgrad as gg\n{SNIPPETS[1]}\nprint(history['validation_accuracy'][-1])"
+    code = f"import glassgrad as gg\n{SNIPPETS[2]}\nprint(history['validation_accuracy'][-1])"
     accuracy = float(run(code, tmp_path).splitlines()[-1])
     assert accuracy > 0.9
     assert {"best.safetensors", "last.safetensors"} <= {p.name for p in (tmp_path / "runs/first").iterdir()}
