@@ -385,6 +385,22 @@ def test_elementwise_functions_agree_with_the_reference(name, dtype):
     np.testing.assert_allclose(a, b, rtol=8 * epsilon, atol=8 * epsilon)
 
 
+@pytest.mark.parametrize("name", ["isfinite", "isinf", "isnan", "abs", "angle", "equal"])
+def test_infinite_and_missing_parts_of_complex_numbers(name):
+    values = [
+        complex(x, y) for x, y in itertools.product((0.0, -0.0, 1.5, math.inf, -math.inf, math.nan), repeat=2)
+    ]
+    for dtype in ("complex64", "complex128"):
+        x = np.array(values, dtype)
+        wanted = {"angle": np.angle, "abs": np.abs, "equal": lambda x: x == x}.get(
+            name, getattr(np, name, None)
+        )(x)
+        found = gg.equal(x, x) if name == "equal" else getattr(gg, name)(x)
+        np.testing.assert_allclose(
+            found.numpy(), wanted, rtol=2 * np.finfo(dtype).eps
+        )  # 2 units in the last place
+
+
 def test_signs_of_zeros_are_kept():
     x = np.array([0.0, -0.0])
     for function in (
@@ -624,6 +640,12 @@ def test_operators_of_integers():
             DTypeError,
             "bitwise_xor needs a bool or int input; got x2 float32 of shape (1,). For logic compare first, for example "
             "x > 0; for bits gg.astype(x, gg.int64) converts.",
+        ),
+        (
+            lambda: gg.asarray(np.array([1], np.uint64)) | gg.asarray([1]),
+            DTypeError,
+            "bitwise_or needs integers of a dtype that holds the values of both; there is none for uint64 and int64. "
+            "gg.astype converts one.",
         ),
         (
             lambda: gg.real(gg.asarray([True])),

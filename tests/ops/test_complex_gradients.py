@@ -17,10 +17,16 @@ from glassgrad.errors import DTypeError, GraphError
 from glassgrad.graph import Aval
 from glassgrad.ops.complex_numbers import Complex, Conj, Part
 from glassgrad.ops.families import Elementwise
+from glassgrad.ops.linalg.eigen import Eigh
+from glassgrad.ops.linalg.factoring import Qr
+from glassgrad.ops.linalg.singular import Svd
 from glassgrad.tensor import Tensor, apply
 
 EPSILON = np.finfo(np.float64).eps
-MINE = Elementwise | Part | Conj | Complex
+TAKES_MIXED_INPUTS = Elementwise | Part | Conj | Complex
+
+CHOOSE_A_PHASE = Eigh | Svd | Qr
+"""Vectors that are determined up to a factor of modulus 1, which LAPACK may choose otherwise at a point near by."""
 
 
 def random(shape, dtype, seed):
@@ -50,10 +56,13 @@ def takes(row: Row, inputs) -> bool:
 
 def cases():
     for row in ROWS:
-        if not isinstance(row.op, MINE) or not row.op.differentiable:
+        if (
+            not row.op.differentiable or row.about == "ties"
+        ):  # complex numbers that nearly tie are ordered by chance
             continue
         floats = [i for i, x in enumerate(row.inputs) if x.dtype.kind in "fc" and i not in row.fixed]
-        for which in {tuple(floats), (), *((i,) for i in floats)}:
+        some = {(), *((i,) for i in floats)} if isinstance(row.op, TAKES_MIXED_INPUTS) else set()
+        for which in {tuple(floats)} | some:
             inputs = lifted(row, which)
             if takes(row, inputs):
                 yield pytest.param(row.op, inputs, id=f"{row}-{''.join(x.dtype.kind for x in inputs)}")
@@ -107,7 +116,7 @@ def test_vjp_is_the_transpose_of_jvp_under_the_real_inner_product(op, inputs):
     assert abs(forward.sum() - sum(part.sum() for part in backward)) <= bound
 
 
-@pytest.mark.parametrize(("op", "inputs"), CASES)
+@pytest.mark.parametrize(("op", "inputs"), [c for c in CASES if not isinstance(c.values[0], CHOOSE_A_PHASE)])
 def test_jvp_is_the_derivative_along_the_tangent(op, inputs):
     """Two central differences, combined so that their error is of order h**4."""
     tensors = tuple(map(Tensor, inputs))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from ..errors import DTypeError
 from ..expr import Expr, scalar as s
 from ..tensor import Tensor, apply
+from ..tensor.dtype import DType
 from .families import BLOCKER, Elementwise, Partials
 
 __all__ = [
@@ -32,6 +34,15 @@ class Bitwise(Elementwise):
 
     def partials(self, out: Expr, *x: Expr) -> Partials:
         return (None,) * len(x)
+
+    def result_dtype(self, *dtypes: DType) -> DType:
+        joint = super().result_dtype(*dtypes)
+        if joint.kind == "f":
+            raise DTypeError(
+                f"{self.name} needs integers of a dtype that holds the values of both; there is none for "
+                f"{' and '.join(map(str, dtypes))}. gg.astype converts one."
+            )
+        return joint
 
 
 class BitwiseAnd(Bitwise):

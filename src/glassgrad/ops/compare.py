@@ -10,6 +10,7 @@ from ..graph import Aval
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DType, bool_, promote
 from .arithmetic import multiply
+from .complex_numbers import imag, real
 from .families import BLOCKER, Elementwise, Partials
 
 __all__ = [
@@ -235,12 +236,14 @@ def isnan(x: Any, /) -> Tensor:
 
 
 def isinf(x: Any, /) -> Tensor:
-    """Whether x is plus or minus infinity, elementwise.
+    """Whether x is plus or minus infinity, elementwise; of a complex number, whether one of its parts is.
 
     >>> gg.isinf(gg.asarray([1.0, float("-inf")]))
     tensor([False,  True])
     """
     x = asarray(x)
+    if x.dtype.kind == "c":  # infinity beside NaN is infinite, and NaN too
+        return logical_or(isinf(real(x)), isinf(imag(x)))
     return logical_not(logical_or(isfinite(x), isnan(x)))
 
 
