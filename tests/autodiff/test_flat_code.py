@@ -281,6 +281,18 @@ def test_the_hook_that_finds_names_is_gone_after_an_error():
 # --- what is written ---------------------------------------------------------------------------------------------
 
 
+def test_modes_inside_the_function():
+    def f(x):
+        slopes = gg.vmap(gg.grad(lambda y: y**3))(x)
+        total, _ = gg.scan(lambda carry, x: (carry * x, carry), gg.asarray(1.0, gg.float64), slopes)
+        return gg.where(total > 0, total, -total)
+
+    code = gg.flat_code(f, np.array([1.0, -2.0]))
+    value, (slope,) = code.function(np.array([1.0, -2.0]))
+    assert value == pytest.approx(3 * 12)  # 3 x^2 for both
+    np.testing.assert_allclose(slope, [2 * 36, -36], rtol=1e-12)  # of 9 x1^2 x2^2
+
+
 def test_an_upstream_gradient_for_a_result_with_axes():
     code = gg.flat_code(normalize, gg.Spec((5, 3)), gg.Spec(3), gg.Spec(3))
     assert "def forward_backward(x, gamma, beta, grad_scaled):" in code

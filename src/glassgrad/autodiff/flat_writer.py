@@ -15,7 +15,7 @@ from ..expr import Expr
 from ..graph import INPUT, Leaf, Node, Op, ancestors, quiet
 from ..ops.families import Elementwise
 from ..ops.reduce import Sum, reduced_shape
-from ..ops.shape import BroadcastTo, Identity, Reshape
+from ..ops.shape import BroadcastTo, Identity, PermuteDims, Reshape
 from ..tensor import Tensor, asarray
 from ..tensor.dtype import DEFAULT_FLOAT, promote
 from . import tree
@@ -82,6 +82,10 @@ class Writer:
         found: dict[Node, Node] = {}
         for node in reversed(order):
             if node not in parts or not node.requires_grad:
+                continue
+            if _does_nothing(node.op) and node not in self.given:
+                (source,) = node.inputs
+                parts[source] = parts[source] + parts[node] if source in parts else parts[node]
                 continue
             part = parts[node].as_node()
             own = Node(_IDENTITY, (part,), node.shape, node.dtype, False, None)
@@ -347,6 +351,10 @@ class Writer:
 
 
 _IDENTITY = Identity()
+
+
+def _does_nothing(op: Op) -> bool:
+    return isinstance(op, Identity) or (isinstance(op, PermuteDims) and op.axes == tuple(range(len(op.axes))))
 
 
 def _cast(code: ast.expr, to: Any, has_axes: bool) -> ast.expr:
