@@ -109,6 +109,7 @@ class Rfft(Linear):
     argument_names = ("x",)
     formula = "out[k] = sum_j x[j] exp(-2πi j k / n), k <= n / 2"
     pattern: ClassVar[str] = "mixer: the upstream gradient through the conjugate transform, its real part"
+    is_analytic: ClassVar[bool] = False
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "f", x)

@@ -63,13 +63,11 @@ class MaxPool(Op):
     pattern: ClassVar[str] = "router: the upstream gradient of a window goes to its first largest element"
 
     def shape(self, x: Aval) -> Aval:
-        require_kind(self, "biuf", x)
         return Aval(_pooled(x, self.grid, self.name), x.dtype)
 
     def forward(self, x: Any) -> Any:
-        require_kind(self, "biuf", x)
         kind = x.dtype.kind
-        lowest = -np.inf if kind == "f" else np.iinfo(x.dtype).min if kind in "iu" else False
+        lowest = -np.inf if kind in "fc" else np.iinfo(x.dtype).min if kind in "iu" else False
         return combine_windows(padded(x, self.grid.padding, lowest), self.grid, np.maximum)
 
     def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, x: Tensor) -> tuple[Tensor]:
@@ -100,11 +98,9 @@ class MaxPlaces(Op):
     pattern: ClassVar[str] = "blocker: no gradient passes"
 
     def shape(self, x: Aval) -> Aval:
-        require_kind(self, "biuf", x)
         return Aval(_pooled(x, self.grid, self.name), int64)
 
     def forward(self, x: Any) -> Any:
-        require_kind(self, "biuf", x)
         grid = self.grid
         sizes = x.shape[x.ndim - grid.ndim :]
         around, inside = padded(x, grid.padding), padded(np.ones(sizes, bool), grid.padding)
@@ -312,13 +308,14 @@ def max_pool(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> Tensor:
-    """The largest element of each window; NaN if there is one. x: (batch, channels, *sizes), real dtypes.
+    """The largest element of each window; NaN if there is one. x: (batch, channels, *sizes), any dtype.
 
     `kernel_size`: one integer for all axes of `sizes`; or a tuple, for windows along as many of the last axes of a
     tensor of any shape. `stride` is `kernel_size` if not given. What is padded never wins. `ceil_mode` adds a window
     for what is left at the end. The upstream gradient goes to the first of several equal elements, as in PyTorch (and
-    not in equal parts as in `max`). Raises ShapeError if no window fits, ArgumentError for padding of more than half
-    a window.
+    not in equal parts as in `max`). Complex numbers are compared by their real parts first.
+
+    Raises ShapeError if no window fits, ArgumentError for padding of more than half a window.
 
     >>> gg.max_pool(gg.asarray([[[1.0, 5.0, 2.0, 3.0]]]), 2)
     tensor([[[5., 3.]]])

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
 from ..tensor import Tensor, apply, asarray
-from ..tensor.dtype import DType, as_real
+from ..tensor.dtype import as_real
 from .families import Linear, require_kind
 from .shape import as_shape
 
@@ -30,6 +30,10 @@ AXES_OF = {
 """The modes, and for PyTorch's names of them how many axes they are meant for."""
 
 
+Tap = tuple[Any, Any, Any]
+"""Places in the result (as a slice if possible), where each takes an element from, and the weight of that."""
+
+
 @dataclass(frozen=True)
 class Stencil:
     """How `size` new elements along an axis are made of `length` old ones, `scale` old ones apart."""
@@ -40,16 +44,14 @@ class Stencil:
     scale: float
     align_corners: bool
 
-    def taps(self) -> list[tuple[Any, Any]]:
-        """One pair for each old element that a new one is made of: where it is, and its weight."""
-        return _taps(self)
-
 
 @lru_cache(maxsize=256)
-def _taps(stencil: Stencil) -> list[tuple[Any, Any]]:
+def taps(stencil: Stencil) -> list[Tap]:
+    """The new elements as sums of old ones: one tap for each old one that a new one is made of."""
     new, last = np.arange(stencil.size), stencil.length - 1
+    every = slice(None)
     if stencil.mode == "nearest":
-        return [(np.minimum((new * stencil.scale).astype(np.int64), last), np.ones(stencil.size))]
+        return [(every, np.minimum((new * stencil.scale).astype(np.int64), last), np.ones(stencil.size))]
     where = new * stencil.scale if stencil.align_corners else (new + 0.5) * stencil.scale - 0.5
     if stencil.mode == "linear":
         where = np.maximum(where, 0.0)
@@ -57,9 +59,39 @@ def _taps(stencil: Stencil) -> list[tuple[Any, Any]]:
     t = where - left
     if stencil.mode == "linear":
         left = np.minimum(left, last)
-        return [(left, 1 - t), (np.minimum(left + 1, last), t)]
+        return [(every, left, 1 - t), (every, np.minimum(left + 1, last), t)]
     weights = [_cubic_far(t + 1), _cubic_near(t), _cubic_near(1 - t), _cubic_far(2 - t)]
-    return [(np.clip(left + k - 1, 0, last), weight) for k, weight in enumerate(weights)]
+    return [(every, np.clip(left + k - 1, 0, last), weight) for k, weight in enumerate(weights)]
+
+
+@lru_cache(maxsize=256)
+def taps_back(stencil: Stencil) -> list[Tap]:
+    """The same weights the other way: tap r has the r-th new element of each old one that so many were made of."""
+    found = taps(stencil)
+    old = np.concatenate([places for _, places, _ in found])
+    new = np.tile(np.arange(stencil.size), len(found))
+    weight = np.concatenate([weights for _, _, weights in found])
+    order = np.argsort(old, kind="stable")
+    old, new, weight = old[order], new[order], weight[order]
+    rank = np.arange(len(old)) - np.searchsorted(old, old)
+    back: list[Tap] = []
+    for r in range(int(rank.max(initial=-1)) + 1):
+        chosen = rank == r
+        to = old[chosen]
+        in_a_row = int(to[-1] - to[0]) == len(to) - 1  # a slice is ten times as fast
+        back.append((slice(int(to[0]), int(to[-1]) + 1) if in_a_row else to, new[chosen], weight[chosen]))
+    return back
+
+
+def weighed(x: Any, axis: int, stencil_taps: list[Tap], size: int) -> Any:
+    """An array whose axis has `size`: at each place the elements of x that the taps name, weighed and added up."""
+    total = np.zeros((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype)
+    for to, source, weight in stencil_taps:
+        part = x.take(source, axis)
+        if not (weight == 1).all():
+            part *= weight.astype(as_real(x.dtype)).reshape((-1, *(1,) * (x.ndim - axis - 1)))
+        total[(slice(None),) * axis + (to,)] += part
+    return total
 
 
 _A = -0.75  # Keys's parameter: OpenCV's and PyTorch's choice
@@ -73,11 +105,6 @@ def _cubic_near(t: Any) -> Any:
 def _cubic_far(t: Any) -> Any:
     """Keys's convolution kernel at distances from 1 to 2."""
     return ((_A * t - 5 * _A) * t + 8 * _A) * t - 4 * _A
-
-
-def _along(weight: Any, axis: int, ndim: int, dtype: DType) -> Any:
-    """Weights along one axis, ready to be multiplied with an array of `ndim` axes."""
-    return weight.astype(as_real(dtype)).reshape((-1, *(1,) * (ndim - axis - 1)))
 
 
 @dataclass(frozen=True)
@@ -102,13 +129,10 @@ class Resample(Linear):
 
     def forward(self, x: Any) -> Any:
         if self.stencil.mode == "nearest":
-            ((places, _),) = self.stencil.taps()
+            ((_, places, _),) = taps(self.stencil)
             return x.take(places, self.axis)
         require_kind(self, "fc", x)
-        total = np.zeros((), x.dtype)
-        for places, weight in self.stencil.taps():
-            total = total + x.take(places, self.axis) * _along(weight, self.axis, x.ndim, x.dtype)
-        return total
+        return weighed(x, self.axis, taps(self.stencil), self.stencil.size)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(ResampleTranspose, self.axis, self.stencil), g),)
@@ -134,14 +158,7 @@ class ResampleTranspose(Linear):
 
     def forward(self, x: Any) -> Any:
         require_kind(self, "iufc" if self.stencil.mode == "nearest" else "fc", x)
-        total = np.zeros((*x.shape[: self.axis], self.stencil.length, *x.shape[self.axis + 1 :]), x.dtype)
-        for places, weight in self.stencil.taps():
-            # places never fall, so equal ones are neighbours and are summed as runs
-            starts = np.flatnonzero(np.diff(places, prepend=-1))
-            given = x if self.stencil.mode == "nearest" else x * _along(weight, self.axis, x.ndim, x.dtype)
-            runs = np.add.reduceat(given, starts, self.axis, dtype=x.dtype)
-            total[(slice(None),) * self.axis + (places[starts],)] += runs
-        return total
+        return weighed(x, self.axis, taps_back(self.stencil), self.stencil.length)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(Resample, self.axis, self.stencil), g),)
