@@ -41,13 +41,14 @@ def accumulator(dtype: DType) -> DType:
     return {"f": float64, "c": complex128}.get(dtype.kind, accumulated(dtype))
 
 
-BLOCK = 128
+BLOCK = 32
 
 
 def add_up_in_blocks(x: Any, axis: int) -> Any:
     """The sum along `axis` of blocks, then of their sums: the error grows with the logarithm of the size.
 
-    At 10^6 rows of random numbers it is 3 ULP, where adding one row after the other makes it 150; as fast as that.
+    Of 10^5 rows of random numbers in float32 it is below 2 ULP, where one row added after the other makes it 100; it
+    takes 1.1 to 1.5 times as long as that, and a double-precision accumulator 2 to 4 times.
     """
     rows = np.moveaxis(x, axis, 0)
     while len(rows) > BLOCK:
@@ -78,16 +79,15 @@ class Sum(Linear):
 
     def forward(self, x: Any) -> Any:
         dtype = accumulated(x.dtype)
-        # NumPy adds pairwise along memory only; elsewhere a wider accumulator, or blocks, keep the error as small
-        pairwise = x.flags.c_contiguous and (self.axes == (x.ndim - 1,) or len(self.axes) == x.ndim)
-        if x.dtype == "float16" or (
-            x.dtype.kind in "fc" and not pairwise and x.dtype != accumulator(x.dtype)
-        ):
-            return _add_up(x, self.axes, dtype=accumulator(x.dtype), keepdims=self.keepdims).astype(dtype)
-        if pairwise or x.dtype.kind in "biu" or builtins.all(x.shape[a] <= BLOCK for a in self.axes):
+        if x.dtype == "float16":
+            return _add_up(x, self.axes, dtype="float64", keepdims=self.keepdims).astype(dtype)
+        in_order, count = x.flags.c_contiguous, len(self.axes)
+        if x.size <= BLOCK or x.dtype.kind in "biu" or (in_order and count == x.ndim):
             return _add_up(x, self.axes, dtype=dtype, keepdims=self.keepdims)
-        total = x
-        for axis in reversed(self.axes):
+        # NumPy adds pairwise along memory only: over the last axes if they follow each other there
+        last = tuple(a for i, a in enumerate(self.axes) if in_order and a == x.ndim - count + i)
+        total = _add_up(x, last) if last else x
+        for axis in reversed(self.axes[: count - len(last)]):
             total = add_up_in_blocks(total, axis)
         return total.reshape(reduced_shape(x.shape, self.axes, self.keepdims))
 
