@@ -160,6 +160,30 @@ def test_vmap_over_filters_alone_makes_one_convolution():
     assert [node.op.name for node in graph.nodes_topologically_sorted()].count("convolution") == 1
 
 
+def test_gradients_of_each_sample_alone():
+    """vmap of grad: the filters are the same for all, the images are a stack, and so are the gradients."""
+    images, weight = gg.asarray(RNG.normal(size=(5, 2, 2, 6))), gg.asarray(RNG.normal(size=(3, 2, 3)))
+
+    def loss(weight, x):
+        return gg.sum(gg.convolution(x, weight, stride=2) ** 3)
+
+    found = gg.vmap(gg.grad(loss), in_axes=(None, 0))(weight, images)
+    for i in range(5):
+        expected = gg.grad(loss)(weight, images[i]).numpy()
+        np.testing.assert_allclose(found[i].numpy(), expected, rtol=1e-11, atol=1e-12)
+
+
+def test_hessian_of_a_quadratic_loss():
+    """For L = |conv(x, w)|² / 2 with w as a row it is the product of the matrix of windows with its transpose."""
+    x = RNG.normal(size=(2, 2, 6))
+    found = gg.hessian(lambda w: gg.sum(gg.convolution(x, w) ** 2) / 2)(
+        gg.asarray(RNG.normal(size=(1, 2, 3)))
+    )
+    columns = gg.unfold(x, 3).numpy()
+    expected = np.einsum("nkl,nml->km", columns, columns)
+    np.testing.assert_allclose(found.numpy().reshape(6, 6), expected, rtol=1e-11, atol=1e-12)
+
+
 X, W = np.zeros((2, 3, 8, 8), np.float32), np.zeros((4, 3, 3, 3), np.float32)
 
 

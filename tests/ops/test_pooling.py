@@ -143,6 +143,19 @@ def test_forward_mode_follows_the_largest_element():
     assert np.array_equal(moved.numpy(), expected[..., 0])
 
 
+def test_gradients_of_each_sample_alone():
+    images = gg.asarray(RNG.normal(size=(4, 2, 6, 5)))
+
+    def loss(x):
+        pooled = gg.max_pool(x, (3, 2), stride=1) * gg.average_pool(x, (3, 2), stride=1)
+        return gg.sum(pooled + gg.lp_pool(x, 3, (3, 2), stride=1))
+
+    found = gg.vmap(gg.grad(loss))(images)
+    for i in range(4):
+        expected = gg.grad(loss)(images[i]).numpy()
+        np.testing.assert_allclose(found[i].numpy(), expected, rtol=1e-11, atol=1e-12)
+
+
 @pytest.mark.parametrize("p", [1, 2, 3])
 def test_the_gradient_of_a_window_of_zeros_is_0(p):
     x = gg.tensor([[[0.0, 0.0, 3.0, 0.0]]], requires_grad=True)
