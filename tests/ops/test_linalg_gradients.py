@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.errors import ArgumentError
+from glassgrad.errors import ArgumentError, DTypeError
 from glassgrad.ops.linalg.determinants import Cofactor, Det, Slogdet
 from glassgrad.ops.linalg.diagonals import Diagonal, FromDiagonal
 from glassgrad.ops.linalg.eigen import Eig, Eigh
@@ -239,6 +239,21 @@ def test_complex_tangents_agree_with_differences(op):
     u = complex_like(a.shape)
     found = op.jvp((Tensor(u),), apply(op, Tensor(a)), Tensor(a)).numpy()
     assert np.allclose(found, along(op, a, u), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", ["solve", "inv", "det", "expm", "seventh power", "U"])
+def test_the_complex_step_agrees_with_gradients_of_analytic_functions(name):
+    function = (SQUARE | {"U": lambda a: linalg.lu(a).U})[name]
+    x = spread_out(3, 3)
+    found = gg.numerical.grad(lambda x: gg.sum(function(x)), x, scheme="complex")
+    assert np.allclose(found, gradient(lambda x: gg.sum(function(x)), x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["cholesky", "qr", "svdvals", "eigvalsh", "eigvals", "pinv", "slogdet"])
+def test_the_complex_step_is_refused_where_conjugates_are_taken(name):
+    function = (SQUARE | ANY_SHAPE)[name]
+    with pytest.raises(DTypeError, match="scheme='complex' needs an analytic function"):
+        gg.numerical.grad(lambda x: gg.sum(as_real(function(x))), spread_out(3, 3), scheme="complex")
 
 
 # --- where something coincides or vanishes ----------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class Decomposition(Op):
 
     argument_names = ("a",)
     saves: tuple[tuple[int, ...], ...] = ((OUT,),)
+    is_analytic: ClassVar[bool] = False
 
     def require(self, a: Any) -> None:
         """Raise unless a can be decomposed."""

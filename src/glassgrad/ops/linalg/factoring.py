@@ -28,6 +28,7 @@ class Cholesky(Op):
     formula = "out @ outᴴ = a"
     saves = ((OUT,),)
     pattern = "solver: the upstream gradient between two triangular solves, made Hermitian"
+    is_analytic = False
 
     def shape(self, a: Aval) -> Aval:
         require_square(self, a)

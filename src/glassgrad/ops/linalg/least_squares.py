@@ -29,6 +29,7 @@ class Pinv(Op):
     formula = "a @ out @ a = a, out @ a @ out = out, a @ out and out @ a Hermitian"
     saves = ((0, OUT), ())
     pattern = "solver: a gets -outᴴ g outᴴ, and what turns the spaces that a maps from and to"
+    is_analytic = False
 
     def shape(self, a: Aval, rtol: Aval) -> Aval:
         self.require(a, rtol)
