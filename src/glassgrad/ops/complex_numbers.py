@@ -1,7 +1,7 @@
 """Complex numbers: their parts, conjugates and angles, and how they are made of two real numbers.
 
 What a gradient with respect to a complex number is, docs/complex.md says. These ops are linear over the real numbers
-but not over the complex ones: none of them is analytic, and every function that is not is composed of them.
+but not over the complex ones, so they are not analytic; elementwise functions that are not either are composed of them.
 """
 
 from __future__ import annotations
