@@ -187,12 +187,28 @@ def test_reductions_matrices_and_sums_over_copies():
             grad_out = np.float32(1.0)
             grad_t2 = np.broadcast_to(grad_out, (4, 2))
             grad_t1 = np.where(t1 > 0, grad_t2, 0)
-            grad_b = np.sum(grad_t1, axis=0, dtype=np.float64).astype(np.float32)
+            grad_b = np.sum(grad_t1, axis=0)
             grad_t0 = grad_t1
             grad_x = grad_t0 @ w.T
             grad_w = x.T @ grad_t0
             return out, (grad_x, grad_w, grad_b)'''
     )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "line"),
+    [
+        ("float64", "grad_b = np.sum(x, axis=0)"),
+        ("float32", "grad_b = np.sum(x, axis=0, dtype=np.float64).astype(np.float32)"),
+        ("float16", "grad_b = np.sum(x, axis=0, dtype=np.float64).astype(np.float16)"),
+    ],
+)
+def test_long_sums_are_as_accurate_as_glassgrads(dtype, line, rng):
+    x = rng.uniform(0, 1, (5000, 2)).astype(dtype)
+    code = gg.flat_code(lambda x, b: gg.sum(x * b), x, x[0])
+    assert any(written.endswith(line.replace("x,", "grad_t0 * x,")) for written in lines(code)), code
+    exact = x.astype(np.float64).sum(axis=0)
+    np.testing.assert_allclose(code.function(x, x[0])[1][1], exact.astype(dtype), rtol=np.finfo(dtype).eps)
 
 
 def lines(code):

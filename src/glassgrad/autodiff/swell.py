@@ -80,7 +80,7 @@ class Swell:
         figure = Figure(figsize=(7, 4.5), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
-        places = range(len(self.rows))
+        places = [int(row.label or 1) for row in self.rows]
         for name in list(HEADINGS)[1:]:
             sizes = [getattr(row, name) for row in self.rows]
             known = [(place, size) for place, size in zip(places, sizes, strict=True) if size is not None]
@@ -92,7 +92,7 @@ class Swell:
                     lw=3 if name == "graph" else 1.5,
                 )
         axes.set_yscale("symlog", linthresh=1)
-        axes.set_xticks(list(places), [row.label for row in self.rows])
+        axes.set_xticks(places, [row.label for row in self.rows])
         axes.set_xlabel("n")
         axes.set_ylabel("operations")
         axes.set_title(f"Expression swell: {self.name}")
