@@ -36,17 +36,21 @@ FLOAT_ONLY = (
         "cosh",
         "tanh",
         "atan",
+        "asin",
+        "acos",
+        "asinh",
+        "acosh",
+        "atanh",
     ),
     "reciprocal",
 )
-REAL_FLOAT_ONLY = ("sigmoid", "softplus", "asin", "acos", "leaky_relu", "elu")
+REAL_FLOAT_ONLY = (
+    *("sigmoid", "softplus", "leaky_relu", "elu", "logit"),
+    *("erf", "erfc", "erfinv", "lgamma", "digamma"),
+)
 
 
 CONVERTS = "gg.astype(x, gg.float32) converts."
-
-
-def op_name(function):
-    return {"log2": "log", "log10": "log"}.get(function, function)
 
 
 @pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
@@ -55,7 +59,7 @@ def test_functions_of_floats_refuse_integers(name, dtype):
     with pytest.raises(DTypeError) as raised:
         getattr(gg, name)(ones(2, 3, dtype=dtype))
     assert str(raised.value) == (
-        f"{op_name(name)} needs a float or complex input; got {dtype} of shape (2, 3). "
+        f"{name} needs a float or complex input; got {dtype} of shape (2, 3). "
         f"gg.astype(x, gg.float32) converts. (at {line_of(raised)})"
     )
 
@@ -407,4 +411,13 @@ def test_the_line_is_the_users_also_from_inside_a_composed_function():
         model(gg.ones((3, 0)))
     assert str(raised.value) == (
         f"max of no elements is undefined: got shape (3, 0), reduced over axes (1,) (at {line_of(raised)})"
+    )
+
+
+@pytest.mark.parametrize("n", [-1, 101, 1.0, True])
+def test_polygamma_refuses_an_order_that_is_none(n):
+    with pytest.raises(ArgumentError) as raised:
+        gg.polygamma(n, ones(2))
+    assert str(raised.value) == (
+        f"polygamma needs an order n that is an int from 0 to 100; got {n!r} (at {line_of(raised)})"
     )
