@@ -49,8 +49,8 @@ def convolutions() -> Iterator[Row]:
 # name: grid, shape of x
 GRIDS = {
     "plain": (Grid((2,), (2,), ((0, 0),), (1,)), (2, 2, 6)),
-    "two axes that overlap": (Grid((3, 2), (1, 1), ((1, 1), (0, 1)), (1, 1)), (2, 4, 3)),
-    "stride, padding, dilation": (Grid((2, 2), (1, 2), ((1, 0), (1, 1)), (2, 1)), (1, 2, 4, 5)),
+    "two axes that overlap": (Grid((3, 2), (1, 1), ((1, 0), (0, 1)), (1, 1)), (2, 3, 2)),
+    "stride, padding, dilation": (Grid((2, 2), (1, 2), ((1, 0), (1, 1)), (2, 1)), (2, 4, 3)),
     "gaps between": (Grid((1,), (3,), ((0, 0),), (1,)), (7,)),
     "no elements in front": (Grid((2,), (1,), ((0, 0),), (1,)), (0, 3)),
     "a window of one": (Grid((1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1)), (1, 1)),
