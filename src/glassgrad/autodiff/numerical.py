@@ -54,7 +54,7 @@ def grad(
         raise ArgumentError(f"the step must be positive; got {step}")
     try:
         if scheme == "complex":
-            _require_analytic(function, points)
+            require_analytic(function, points)
         results = tuple(_partial(function, points, position, scheme, h) for position in range(len(points)))
     except DTypeError as error:
         if scheme == "complex":
@@ -76,7 +76,7 @@ def _as_point(value: Any) -> Array:
     return given.numpy().astype(np.float64)
 
 
-def _require_analytic(function: Callable[..., Any], points: list[Array]) -> None:
+def require_analytic(function: Callable[..., Any], points: list[Array]) -> None:
     """Raise a DTypeError if `function` takes complex numbers apart, because then a step along i says nothing."""
     inputs = [Tensor(point.astype(np.complex128)) for point in points]
     for x in inputs:
@@ -88,7 +88,7 @@ def _require_analytic(function: Callable[..., Any], points: list[Array]) -> None
     for node in ancestors([result.node]):
         if not node.op.is_analytic:
             raise DTypeError(
-                f"{node.op.name} at {node.place}, of which abs, sign and angle are made, is not."
+                f"{node.op.name} at {node.place} is not (abs, sign and angle are made of real, imag and conj)."
             )
 
 
@@ -141,28 +141,30 @@ def richardson(estimate: Callable[[float], Any], step: float, levels: int = 6) -
     return ridders([float(estimate(step / 2**level)) for level in range(levels)]).value
 
 
-def ridders(estimates: Sequence[float], power: int = 2) -> Estimate:
-    """Estimates with steps that halve from one to the next, extrapolated to step 0, with a bound of the error.
+def ridders(estimates: Sequence[float], power: int = 2, ratio: float = 2.0) -> Estimate:
+    """Estimates with steps each smaller than the last by `ratio`, extrapolated to step 0, with a bound of the error.
 
     Their error is a series in h^power. The entry of the Neville table that agrees best with its neighbours is taken,
-    because below some step rounding errors grow again; by how much it disagrees with them bounds its error.
+    because below some step rounding errors grow again. By how much entries disagree with their neighbours bounds the
+    error: the third smallest of these numbers, because one can be small by accident.
     Source: Ridders, "Accurate computation of F'(x) and F'(x) F''(x)" (1982); Press et al., Numerical Recipes, 5.7.
 
     >>> ridders([1.0 + h**2 + h**4 for h in (0.4, 0.2, 0.1)])
     Estimate(value=1.0..., error=...)
     """
-    ratio = 2.0**power
+    factor = ratio**power
     row = [estimates[0]]
-    best, smallest = row[0], math.inf
+    best, disagreements = row[0], [math.inf]
     for newest in estimates[1:]:
         following = [newest]
         for order, older in enumerate(row, start=1):
-            following.append(following[-1] + (following[-1] - older) / (ratio**order - 1))
+            following.append(following[-1] + (following[-1] - older) / (factor**order - 1))
             error = max(abs(following[-1] - following[-2]), abs(following[-1] - older))
-            if error <= smallest:
-                best, smallest = following[-1], error
+            if error <= min(disagreements):
+                best = following[-1]
+            disagreements.append(error)
         row = following
-    return Estimate(best, smallest)
+    return Estimate(best, sorted(disagreements)[min(2, len(disagreements) - 2)])
 
 
 def call(function: Callable[..., Any], points: list[Array]) -> Any:
