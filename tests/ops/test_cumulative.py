@@ -86,6 +86,34 @@ def test_complex_products_have_conjugate_slopes():
     assert np.allclose(last, others.conj(), rtol=1e-13)
 
 
+COMPLEX = {
+    "cumulative_prod": gg.cumulative_prod,
+    "cumulative_sum": gg.cumulative_sum,
+    "diff": gg.diff,
+    "mean": gg.mean,
+    "multiply": lambda z: gg.asarray(z).at[np.array([0, 0, 2])].multiply(np.array([1 + 2j, 0.5j, -1 + 1j])),
+    "prod": gg.prod,
+    "repeat": lambda z: gg.repeat(z, [1, 2, 0, 1, 1]),
+    "set": lambda z: gg.asarray(z).at[np.array([0, 0])].set(z[1:3]),
+    "std": gg.std,
+    "var": gg.var,
+}
+
+
+@pytest.mark.parametrize("name", COMPLEX)
+def test_complex_tangents_and_cotangents(name):
+    """The tangent against differences, the cotangent against the tangent: re <g, J dz> = re <J' g, dz>."""
+    function = COMPLEX[name]
+    z, dz = RNG.normal(size=(2, 5)) + 1j * RNG.normal(size=(2, 5))
+    y, moved = gg.jvp(function, (z,), (dz,))
+    step = 1e-6
+    differences = (function(z + step * dz).numpy() - function(z - step * dz).numpy()) / (2 * step)
+    assert np.allclose(moved.numpy(), differences, rtol=1e-7, atol=1e-8)
+    upstream = RNG.normal(size=y.shape) + (1j * RNG.normal(size=y.shape) if y.dtype.kind == "c" else 0)
+    (back,) = gg.vjp(function, z)[1](upstream)
+    assert np.isclose(np.vdot(upstream, moved.numpy()).real, np.vdot(back.numpy(), dz).real, rtol=1e-11)
+
+
 def test_running_extrema_keep_the_first_of_equals_and_every_nan():
     x = gg.tensor([1.0, 3.0, 3.0, 2.0, 4.0], requires_grad=True)
     gg.sum(gg.cummax(x) * gg.asarray([1.0, 10.0, 100.0, 1000.0, 10000.0])).backward()
