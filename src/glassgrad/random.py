@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .errors import ArgumentError, ShapeError
 from .ops.exponential import log1p, sqrt
@@ -22,6 +23,7 @@ from .ops.sorting import argsort
 from .ops.trigonometric import cos, sin
 from .tensor import Tensor, asarray
 from .tensor.dtype import DEFAULT_FLOAT, DType, as_dtype, float64
+from .tensor.staging import staging
 
 __all__ = [
     "Generator",
@@ -118,10 +120,22 @@ class Generator:
         return argsort(self._standard_uniform(_sizes(n), float64))
 
     def _standard_uniform(self, shape: tuple[int, ...], dtype: DType) -> Tensor:
-        state = asarray(np.array([self.seed, self.offset], np.uint64))
-        numbers = random_uniform(state, shape, dtype)
-        self.offset += blocks_for(math.prod(shape), dtype)
+        blocks = blocks_for(math.prod(shape), dtype)
+        trace = staging()
+        if trace is not None:
+            ahead = trace.draw(self, blocks)
+            state = trace.read_at_each_call(lambda: self._state(ahead), self._state(0), "random state")
+            return random_uniform(state, shape, dtype)
+        numbers = random_uniform(asarray(self._state(0)), shape, dtype)
+        self.skip(blocks)
         return numbers
+
+    def _state(self, ahead: int) -> NDArray[np.uint64]:
+        return np.array([self.seed, self.offset + ahead], np.uint64)
+
+    def skip(self, blocks: int) -> None:
+        """Go on as if numbers had been drawn that use up so many blocks of 256 bits."""
+        self.offset += blocks
 
     def __repr__(self) -> str:
         return f"Generator(seed={self.seed}, offset={self.offset})"

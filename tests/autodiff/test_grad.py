@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.autodiff import tree
 from glassgrad.errors import ArgumentError, DTypeError, GraphError, ShapeError
+from glassgrad.tensor import tree
 
 Line = namedtuple("Line", "slope offset")
 

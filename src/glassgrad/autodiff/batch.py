@@ -10,8 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..ops.shape import broadcast_to, moveaxis
-from ..tensor import Tensor, asarray, new_level
-from . import tree
+from ..tensor import Tensor, asarray, new_level, tree
 from .called import name_of, require_function, require_tensors
 from .levels import is_member, stack_of
 from .member import member_of, running_on_stacks

@@ -10,8 +10,7 @@ from typing import Any
 from .. import random
 from ..graph import Node
 from ..ops.shape import identity
-from ..tensor import Tensor, is_recording, recording, variable
-from . import tree
+from ..tensor import Tensor, is_recording, recording, tree, variable
 from .called import name_of, require_function
 from .member import live_stacks, running_where
 from .modules import in_place, standing, standing_again

@@ -15,8 +15,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..ops.compare import logical_and, where
 from ..ops.joining import stack
-from ..tensor import Tensor, asarray, is_recording
-from . import tree
+from ..tensor import Tensor, asarray, is_recording, tree
 from .called import name_of, require_function
 from .checkpoint import checkpoint as recomputed
 from .through import plain_parts

@@ -15,8 +15,7 @@ import numpy as np
 from ..errors import ArgumentError, GraphError, ShapeError
 from ..ops.create import zeros_like
 from ..ops.reduce import sum
-from ..tensor import Tensor, asarray, is_recording, level_of, recording, variable
-from . import tree
+from ..tensor import Tensor, asarray, is_recording, level_of, recording, tree, variable
 from .batch import vmap
 from .called import name_of, require_function, require_tensors
 from .checkpoint import read_from_outside

@@ -16,9 +16,8 @@ from ..graph import INPUT, Leaf, Node, Op, ancestors, quiet
 from ..ops.families import Elementwise
 from ..ops.reduce import Sum, reduced_shape
 from ..ops.shape import BroadcastTo, Identity, PermuteDims, Reshape
-from ..tensor import Tensor, asarray
+from ..tensor import Tensor, asarray, tree
 from ..tensor.dtype import DEFAULT_FLOAT, promote
-from . import tree
 from .flat_formulas import count as instructions, needs_double, repeated, to_source
 from .flat_lines import WIDTH, Line, Namer, renamed, shortened
 from .flat_literals import call, dtype, literal, name, number, shortest

@@ -7,8 +7,7 @@ from typing import Any
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..ops.create import zeros_like
-from ..tensor import Tensor, asarray, new_level
-from . import tree
+from ..tensor import Tensor, asarray, new_level, tree
 from .called import require_function, require_tensors
 from .dual import Dual
 from .gradient import grad

@@ -11,8 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..graph import Leaf, Node, ancestors
 from ..ops.shape import identity
-from ..tensor import Tensor, asarray, base_of, is_recording, recording, variable
-from . import tree
+from ..tensor import Tensor, asarray, base_of, is_recording, recording, tree, variable
 from .called import name_of, require_function, require_tensors, why_no_tensor
 from .member import live_stacks
 from .modules import in_place, parameters_in

@@ -10,8 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError
 from ..ops.shape import reshape
-from ..tensor import Tensor, asarray
-from . import tree
+from ..tensor import Tensor, asarray, tree
 from .batch import vmap
 from .called import require_function, require_tensors
 from .forward import jvp
@@ -22,7 +21,11 @@ MODES = ("auto", "forward", "reverse")
 
 
 def jacobian(
-    function: Callable[..., Any], argnums: int | Sequence[int] = 0, mode: str = "auto"
+    function: Callable[..., Any],
+    argnums: int | Sequence[int] = 0,
+    mode: str = "auto",
+    *,
+    structure: bool = False,
 ) -> Callable[..., Any]:
     """A function that returns the Jacobian: the derivative of every element of the result by every element of an input.
 
@@ -31,6 +34,9 @@ def jacobian(
     for a module a dict by parameter name).
     `mode` says how: "forward", one jvp per element of the input; "reverse", one vjp per element of the result;
     "auto", whichever are fewer. All of them run at once, as a stack.
+
+    With `structure=True`, for one tensor in and one out, it is not formed: a `JacobianStructure` says whether it is
+    diagonal, banded, block diagonal, of low rank, and so on, as the graph shows it, and gives its values by few jvps.
 
     Complex: forward mode gives the derivative of a holomorphic function. Raises DTypeError for integer inputs.
 
@@ -62,11 +68,23 @@ def jacobian(
                     given[position] = value
                 return function(*given)
 
+        if structure:
+            return _structure(of_inputs, inputs)
         rows = _forward(of_inputs, inputs) if mode == "forward" else _reverse(of_inputs, inputs, mode)
         found = [rebuild(row) for row in rows.parts]
         return rows.rebuild([row[0] for row in found] if isinstance(argnums, int) else found)
 
     return derivative
+
+
+def _structure(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
+    from .structure import structure_of
+
+    if len(inputs) != 1:
+        raise ArgumentError(
+            f"jacobian(..., structure=True) looks at one tensor; the arguments in argnums hold {len(inputs)}"
+        )
+    return structure_of(function, inputs[0])
 
 
 def _float(leaf: Any) -> Tensor:

@@ -11,9 +11,8 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..graph import INPUT, Graph, Node, caller, copy_graph
-from ..tensor import Tensor, asarray, recording
+from ..tensor import Tensor, asarray, recording, tree
 from ..tensor.dtype import DEFAULT_FLOAT, DType, as_dtype
-from . import tree
 
 
 @dataclass(frozen=True, init=False)

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..graph import INPUT, Node
 from ..tensor import Tensor, tensor, variable
+from ..tensor.staging import register_cell, staging
 
 
 class Cell(Tensor):
@@ -18,6 +19,10 @@ class Cell(Tensor):
     """
 
     __slots__ = ()
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+        register_cell(self)
 
     def assign(self, value: Any) -> Self:
         """Replace the value by a copy of `value`, which must have the same shape and dtype. Returns the cell.
@@ -29,6 +34,12 @@ class Cell(Tensor):
         >>> w.assign(w.detach() * 10)
         Parameter(tensor([10., 20.], requires_grad=True))
         """
+        trace = staging()
+        if trace is not None:
+            given = value if isinstance(value, Tensor) else tensor(value, dtype=self.dtype)
+            self._require_same(given)
+            trace.assign(self, given)
+            return self
         if isinstance(value, Tensor):
             given = value.value
         elif isinstance(value, np.ndarray):
@@ -40,18 +51,20 @@ class Cell(Tensor):
                 f"a {type(self).__name__} takes values; this {value.dtype}{list(value.shape)} tensor has none, inside "
                 f"gg.vmap or gg.trace: return it, and assign it outside"
             )
-        old = self.value
-        if given.shape != old.shape:
-            raise ShapeError(
-                f"a {type(self).__name__} keeps its shape, {old.shape}; assign got a value of shape {given.shape}"
-            )
-        if given.dtype != old.dtype:
-            raise DTypeError(
-                f"a {type(self).__name__} keeps its dtype, {old.dtype}; assign got {given.dtype}. "
-                f"gg.astype(value, gg.{old.dtype}) converts."
-            )
+        self._require_same(given)
         self._replace(given.copy())
         return self
+
+    def _require_same(self, given: Any) -> None:
+        if given.shape != self.shape:
+            raise ShapeError(
+                f"a {type(self).__name__} keeps its shape, {self.shape}; assign got a value of shape {given.shape}"
+            )
+        if given.dtype != self.dtype:
+            raise DTypeError(
+                f"a {type(self).__name__} keeps its dtype, {self.dtype}; assign got {given.dtype}. "
+                f"gg.astype(value, gg.{self.dtype}) converts."
+            )
 
     def _replace(self, array: Any) -> None:
         """Hold `array`, which nobody else may change."""

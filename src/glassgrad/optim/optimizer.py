@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ..errors import ArgumentError, CheckpointError, GraphError
 from ..graph import caller, describe, notice
 from ..nn.module import Module
 from ..nn.parameter import Buffer, Parameter
+from ..ops.shape import astype
 from ..tensor import Tensor
+from ..tensor.staging import staging
 from .used_gradients import UsedGradients
 
 Group = dict[str, Any]
@@ -87,12 +91,14 @@ class Optimizer:
         """
         moved, before, here = False, None, caller()
         for group in self.param_groups:
+            settings = _as_traced(group)
             for parameter in group["params"]:
                 gradient = parameter.grad
                 if gradient is not None:
                     moved = True
                     before = before or self._used.step_before(parameter)
-                    self.update(parameter, constant(gradient), self.state.setdefault(parameter, {}), group)
+                    state = self.state.setdefault(parameter, {})
+                    self.update(parameter, constant(gradient), state, settings)
                     self._used.add(parameter, here)
         if before is not None:
             notice(
@@ -194,6 +200,22 @@ class Optimizer:
             settings = ", ".join(f"{key}={value}" for key, value in group.items() if key != "params")
             lines.append(f"  {len(group['params'])} parameters: {settings}")
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
+
+def _as_traced(group: Group) -> Group:
+    """The settings of a group; inside a trace with a learning rate that is read at each call."""
+    trace = staging()
+    if trace is None:
+        return group
+    trace.depends_on(lambda: {key: value for key, value in group.items() if key not in ("params", "lr")})
+    lr = trace.read_at_each_call(lambda: np.float64(group["lr"]), np.float64(group["lr"]), "lr")
+    return {**group, "lr": lr}
+
+
+def learning_rate(group: Group, parameter: Tensor) -> Any:
+    """The group's learning rate, as a number that keeps the dtype of `parameter`."""
+    lr = group["lr"]
+    return astype(lr, parameter.dtype) if isinstance(lr, Tensor) else lr
 
 
 def constant(x: Tensor) -> Tensor:

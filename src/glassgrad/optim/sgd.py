@@ -7,7 +7,7 @@ from typing import Any
 
 from ..nn.parameter import Buffer, Parameter
 from ..tensor import Tensor
-from .optimizer import Group, Optimizer, constant, require, require_not_negative
+from .optimizer import Group, Optimizer, constant, learning_rate, require, require_not_negative
 
 
 class SGD(Optimizer):
@@ -65,4 +65,4 @@ class SGD(Optimizer):
                 v = g
                 state["momentum_buffer"] = Buffer(v)
             g = g + v * momentum if group["nesterov"] else v
-        parameter.assign(p - g * group["lr"])
+        parameter.assign(p - g * learning_rate(group, p))

@@ -1,6 +1,6 @@
 """Tensors: values with a node, their dtypes, and `apply`, which runs an op and records it."""
 
-from . import dtype
+from . import dtype, tree
 from .apply import apply, apply_to_two, is_recording, no_grad, recording
 from .lifted import Lifted, apply_lifted, base_of, level_of, new_level, on_base
 from .tensor import Tensor, asarray, tensor, variable
@@ -21,5 +21,6 @@ __all__ = [
     "on_base",
     "recording",
     "tensor",
+    "tree",
     "variable",
 ]

@@ -1,0 +1,75 @@
+"""Staging: what happens outside a function while it is traced for `compile`.
+
+A training step reads and changes more than its arguments: parameters, the state of an optimizer, random numbers,
+settings. Each of these asks here whether a trace is running, and tells it what it would otherwise do at once. Outside
+a trace there is nobody to tell, and nothing changes.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from .tensor import Tensor
+
+
+class Staging:
+    """A running trace."""
+
+    def assign(self, cell: Tensor, value: Tensor) -> None:
+        """`cell` shall hold `value` from here on."""
+        raise NotImplementedError
+
+    def read_at_each_call(self, read: Callable[[], Any], like: Any, name: str) -> Tensor:
+        """A tensor without value, of the shape and dtype of `like`, that `read` gives at each call."""
+        raise NotImplementedError
+
+    def draw(self, generator: Any, blocks: int) -> int:
+        """How far the stream of `generator` has been used up in this call, before it gives `blocks` more."""
+        raise NotImplementedError
+
+    def depends_on(self, look: Callable[[], Any]) -> None:
+        """The trace is good for as long as `look` returns what it returns now."""
+        raise NotImplementedError
+
+    def state_is_born(self, what: str) -> None:
+        """Something that lives longer than the call is made in it: that must happen outside a trace."""
+        raise NotImplementedError
+
+
+_running: ContextVar[Staging | None] = ContextVar("glassgrad_staging", default=None)
+
+
+def staging() -> Staging | None:
+    """The running trace, if any."""
+    return _running.get()
+
+
+@contextmanager
+def staged(trace: Staging | None) -> Iterator[None]:
+    """Let `trace` hear what happens inside the `with` block."""
+    token = _running.set(trace)
+    try:
+        yield
+    finally:
+        _running.reset(token)
+
+
+_cells: dict[int, weakref.ref[Tensor]] = {}
+
+
+def register_cell(cell: Tensor) -> None:
+    """Remember a tensor whose value can be replaced, for as long as it lives."""
+    trace = _running.get()
+    if trace is not None:
+        trace.state_is_born(type(cell).__name__)
+    key = id(cell)
+    _cells[key] = weakref.ref(cell, lambda _: _cells.pop(key, None))
+
+
+def all_cells() -> list[Tensor]:
+    """Every living tensor whose value can be replaced."""
+    return [cell for cell in (ref() for ref in list(_cells.values())) if cell is not None]
