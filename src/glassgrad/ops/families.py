@@ -222,7 +222,7 @@ class Elementwise(Op):
         push = self._pushes[tuple(tangent is not None for tangent in tangents)]
         if push is None:
             return None
-        total = push((*tangents, out, *inputs))  # type: ignore[arg-type] - it reads those that move
+        total = push((*tangents, out, *inputs))  # type: ignore[arg-type]  # it reads those that move
         return total if total.shape == out.shape else _broadcast_to(total, out.shape)
 
     @cached_property
