@@ -153,11 +153,26 @@ class IndexSet(Linear):
         return result
 
     def transpose(self, g: Tensor, x: Tensor, values: Tensor, *indices: Tensor) -> tuple[Tensor, Tensor]:
-        kept = apply(self, g, asarray(np.zeros((), g.dtype)), *indices)
+        return self._kept(g, indices), self._replaced(g, x, values, indices)
+
+    def vjp(
+        self, needed: tuple[bool, ...], g: Tensor, out: Tensor, x: Tensor, values: Tensor, *indices: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        """The part of the transpose that is needed: the one for the values costs more, and often they are constant."""
+        of_x = self._kept(g, indices) if needed[0] else None
+        of_values = self._replaced(g, x, values, indices) if needed[1] else None
+        return (of_x, of_values, *(None,) * len(indices))
+
+    def _kept(self, g: Tensor, indices: tuple[Tensor, ...]) -> Tensor:
+        """The upstream gradient, 0 at the positions."""
+        return apply(self, g, asarray(np.zeros((), g.dtype)), *indices)
+
+    def _replaced(self, g: Tensor, x: Tensor, values: Tensor, indices: tuple[Tensor, ...]) -> Tensor:
+        """The upstream gradient at the positions, 0 for values that do not stay there."""
         found = apply(interned(Index, self.key), g, *indices)
         if indices:
             found = where(self._stays(x.shape, found.shape, indices), found, asarray(np.zeros((), g.dtype)))
-        return kept, unbroadcast(found, values)
+        return unbroadcast(found, values)
 
     def _stays(self, shape: tuple[int, ...], chosen: tuple[int, ...], indices: tuple[Tensor, ...]) -> Tensor:
         """Which values stay in the result, because no later one is put at the same position."""
