@@ -28,12 +28,12 @@ def fourier() -> Iterator[Row]:
         yield Row(kind((0,), "forward"), (x.T[::-1, 0, 1],), "strided")
     for n in (1, 2, 5, 6):
         # its result is complex, and the questions about derivatives are put to real results
-        yield Row(Rfft(1, "backward"), (wide((2, n)),), f"{n} samples", fixed=(0,))
-        yield Row(Irfft(0, n, "ortho"), (complex_numbers((n // 2 + 1, 2)),), f"{n} samples")
-    yield Row(Rfft(0, "forward"), (wide((4, 6)).T[::-2, 0],), "strided", fixed=(0,))
-    yield Row(Rfft(1, "ortho"), (wide((0, 3)),), "no elements", fixed=(0,))
-    yield Row(Irfft(0, 4, "forward"), (complex_numbers((3, 6)).T[::-2].T,), "strided")
-    yield Row(Irfft(1, 4, "forward"), (complex_numbers((0, 3)),), "no elements")
+        yield Row(Rfft((1,), "backward"), (wide((2, n)),), f"{n} samples", fixed=(0,))
+        yield Row(Irfft((0,), "ortho", n), (complex_numbers((n // 2 + 1, 2)),), f"{n} samples")
+    yield Row(Rfft((0,), "forward"), (wide((4, 6)).T[::-2, 0],), "strided", fixed=(0,))
+    yield Row(Rfft((1,), "ortho"), (wide((0, 3)),), "no elements", fixed=(0,))
+    yield Row(Irfft((0,), "forward", 4), (complex_numbers((3, 6)).T[::-2].T,), "strided")
+    yield Row(Irfft((1,), "forward", 4), (complex_numbers((0, 3)),), "no elements")
 
 
 def resampling() -> Iterator[Row]:

@@ -22,7 +22,7 @@ from .complex_numbers import conj
 from .families import Bilinear, require_kind, unbroadcast
 from .shape import expand_dims, moveaxis, reshape, squeeze
 from .stacks import one_by_one, stack_size
-from .windows import Grid, Padding, Sizes, add_windows, make_grid, per_axis, windows_of
+from .windows import Grid, OnGrid, Padding, Sizes, add_windows, make_grid, per_axis, windows_of
 
 __all__ = ["convolution", "convolution_transpose"]
 
@@ -115,10 +115,9 @@ def _split(x: Tensor, axis: int, groups: int, size: int) -> Tensor:
 
 
 @dataclass(frozen=True)
-class Convolving(Bilinear):
+class Convolving(OnGrid, Bilinear):
     """What the three ops share: a stack of inputs is laid side by side along an axis that the op treats alike."""
 
-    grid: Grid
     groups: int
 
     merged: ClassVar[dict[tuple[bool, bool], tuple[Place | None, Place | None, Place]]]

@@ -48,7 +48,7 @@ OTHER_NORM: dict[Norm, Norm] = {"backward": "forward", "ortho": "ortho", "forwar
 
 @dataclass(frozen=True)
 class Fourier(Linear):
-    """What both directions share."""
+    """What the transforms share. A stack is one axis more in front."""
 
     axes: tuple[int, ...]
     norm: Norm
@@ -56,11 +56,17 @@ class Fourier(Linear):
     argument_names = ("x",)
     pattern: ClassVar[str] = "mixer: the upstream gradient through the conjugate transform"
 
+    @property
+    def axis(self) -> int:
+        """The only axis, of an op that has one."""
+        return self.axes[0]
+
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "c", x)
         return x
 
     def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        """The same along the next axes."""
         return apply(replace(self, axes=tuple(a + 1 for a in self.axes)), *inputs)
 
 
@@ -99,17 +105,12 @@ def _half_weights(n: int, axis: int, ndim: int, inner: float, dtype: DType) -> T
     return Tensor(weights.reshape((-1, *(1,) * (ndim - axis - 1))))
 
 
-@dataclass(frozen=True)
-class Rfft(Linear):
+class Rfft(Fourier):
     """The first half of the Fourier transform of real numbers along an axis, which determines the other half."""
 
-    axis: int
-    norm: Norm
-
-    argument_names = ("x",)
     formula = "out[k] = sum_j x[j] exp(-2πi j k / n), k <= n / 2"
-    pattern: ClassVar[str] = "mixer: the upstream gradient through the conjugate transform, its real part"
-    is_analytic: ClassVar[bool] = False
+    pattern = "mixer: the upstream gradient through the conjugate transform, its real part"
+    is_analytic = False
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "f", x)
@@ -127,26 +128,18 @@ class Rfft(Linear):
         n = x.shape[self.axis]
         g = _as_complex(g)
         weighted = g * _half_weights(n, self.axis, x.ndim, 0.5, g.dtype)
-        return (astype(apply(interned(Irfft, self.axis, n, OTHER_NORM[self.norm]), weighted), x.dtype),)
-
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        return apply(interned(Rfft, self.axis + 1, self.norm), *inputs)
+        return (astype(apply(interned(Irfft, self.axes, OTHER_NORM[self.norm], n), weighted), x.dtype),)
 
 
 @dataclass(frozen=True)
-class Irfft(Linear):
+class Irfft(Fourier):
     """n real numbers from the first half of their Fourier transform along an axis: linear over the real numbers."""
 
-    axis: int
     n: int
-    norm: Norm
 
-    argument_names = ("x",)
     formula = "out[j] = re(x[0] + sum_k>0 2 x[k] exp(2πi j k / n)) / n, the last one once if n is even"
-    pattern: ClassVar[str] = (
-        "mixer: the upstream gradient through the transform, twice where a frequency counts twice"
-    )
-    is_analytic: ClassVar[bool] = False
+    pattern = "mixer: the upstream gradient through the transform, twice where a frequency counts twice"
+    is_analytic = False
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "c", x)
@@ -159,11 +152,8 @@ class Irfft(Linear):
         return np.fft.irfft(x, self.n, self.axis, self.norm)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
-        frequencies = apply(interned(Rfft, self.axis, OTHER_NORM[self.norm]), g)
+        frequencies = apply(interned(Rfft, self.axes, OTHER_NORM[self.norm]), g)
         return (frequencies * _half_weights(self.n, self.axis, x.ndim, 2.0, x.dtype),)
-
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        return apply(interned(Irfft, self.axis + 1, self.n, self.norm), *inputs)
 
 
 # --- arguments --------------------------------------------------------------------------------------------------
@@ -240,7 +230,7 @@ def _along_axes(
 
 
 def _half(x: Tensor, axis: int, n: int | None, norm: Norm, name: str) -> Tensor:
-    return apply(interned(Rfft, axis, norm), _resized(x, axis, n, name))
+    return apply(interned(Rfft, (axis,), norm), _resized(x, axis, n, name))
 
 
 def _whole(x: Tensor, axis: int, n: int | None, norm: Norm, name: str) -> Tensor:
@@ -250,7 +240,9 @@ def _whole(x: Tensor, axis: int, n: int | None, norm: Norm, name: str) -> Tensor
         raise ShapeError(
             f"{name} needs 1 sample or more along axis {axis}; got n={n} for shape {x.shape}.{cure}"
         )
-    return apply(interned(Irfft, axis, int(n), norm), _as_complex(_resized(x, axis, int(n) // 2 + 1, name)))
+    return apply(
+        interned(Irfft, (axis,), norm, int(n)), _as_complex(_resized(x, axis, int(n) // 2 + 1, name))
+    )
 
 
 # --- for users --------------------------------------------------------------------------------------------------

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +13,7 @@ from ..graph import Aval, Op, interned
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import int64
 from .families import Linear, kinds_in_words, require_kind
-from .stacks import all_stacked
-from .windows import Grid, Padding, Sizes, make_grid, padded, per_axis
+from .windows import BackToSizes, Grid, OnGrid, Padding, Sizes, make_grid, padded, per_axis
 
 __all__ = ["average_pool", "lp_pool", "max_pool"]
 
@@ -51,16 +49,13 @@ def combine_windows(x: Any, grid: Grid, combine: Any) -> Any:
 # --- the largest element ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class MaxPool(Op):
+class MaxPool(OnGrid, Op):
     """The largest element of each window. What lies outside never wins."""
-
-    grid: Grid
 
     argument_names = ("x",)
     formula = "out[i] = max_k x[i * stride - padding + k * dilation]"
     saves = ((0,),)
-    pattern: ClassVar[str] = "router: the upstream gradient of a window goes to its first largest element"
+    pattern = "router: the upstream gradient of a window goes to its first largest element"
 
     def shape(self, x: Aval) -> Aval:
         return Aval(_pooled(x, self.grid, self.name), x.dtype)
@@ -80,22 +75,15 @@ class MaxPool(Op):
             return None
         return apply(interned(TakePlaces, self.grid), tangent, apply(interned(MaxPlaces, self.grid), x))
 
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *inputs)
 
-
-@dataclass(frozen=True)
-class MaxPlaces(Op):
+class MaxPlaces(OnGrid, Op):
     """The place of the first largest element in each window, counted in row-major order; of the first NaN if any."""
 
-    grid: Grid
-
     argument_names = ("x",)
-    differentiable: ClassVar[bool] = False
-    no_gradient_because: ClassVar[str] = "its result is a place in a window, an integer"
+    differentiable = False
+    no_gradient_because = "its result is a place in a window, an integer"
     formula = "window i of x at out[i] = max of window i"
-    pattern: ClassVar[str] = "blocker: no gradient passes"
+    pattern = "blocker: no gradient passes"
 
     def shape(self, x: Aval) -> Aval:
         return Aval(_pooled(x, self.grid, self.name), int64)
@@ -116,21 +104,14 @@ class MaxPlaces(Op):
             found |= real
         return places
 
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *inputs)
 
-
-@dataclass(frozen=True)
-class TakePlaces(Linear):
+class TakePlaces(OnGrid, Linear):
     """The element of each window at the given place, 0 outside."""
-
-    grid: Grid
 
     argument_names = ("x", "places")
     formula = "out[i] = window i of x at places[i]"
     saves = ((1,),)
-    pattern: ClassVar[str] = "scatterer: the upstream gradient goes back to the chosen elements"
+    pattern = "scatterer: the upstream gradient goes back to the chosen elements"
 
     def shape(self, x: Aval, places: Aval) -> Aval:
         return Aval(places.shape, x.dtype)
@@ -145,22 +126,14 @@ class TakePlaces(Linear):
     def transpose(self, g: Tensor, x: Tensor, places: Tensor) -> tuple[Tensor]:
         return (apply(interned(PutPlaces, self.grid, x.shape[x.ndim - self.grid.ndim :]), g, places),)
 
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *all_stacked(batched, inputs))
 
-
-@dataclass(frozen=True)
-class PutPlaces(Linear):
+class PutPlaces(BackToSizes, Linear):
     """Zeros of some sizes, with each value added in its window at the given place: the transpose of `TakePlaces`."""
-
-    grid: Grid
-    sizes: tuple[int, ...]
 
     argument_names = ("values", "places")
     formula = "window i of out at places[i] += values[i], from zeros"
     saves = ((1,),)
-    pattern: ClassVar[str] = "gatherer: each value gets the upstream gradient of its place"
+    pattern = "gatherer: each value gets the upstream gradient of its place"
 
     def shape(self, values: Aval, places: Aval) -> Aval:
         return Aval((*values.shape[: values.ndim - self.grid.ndim], *self.sizes), values.dtype)
@@ -179,23 +152,16 @@ class PutPlaces(Linear):
     def transpose(self, g: Tensor, values: Tensor, places: Tensor) -> tuple[Tensor]:
         return (apply(interned(TakePlaces, self.grid), g, places),)
 
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *all_stacked(batched, inputs))
-
 
 # --- the sum ----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class SumPool(Linear):
+class SumPool(OnGrid, Linear):
     """The sum over each window, zeros outside."""
-
-    grid: Grid
 
     argument_names = ("x",)
     formula = "out[i] = sum_k x[i * stride - padding + k * dilation]"
-    pattern: ClassVar[str] = "distributor: every element of a window gets its upstream gradient"
+    pattern = "distributor: every element of a window gets its upstream gradient"
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "iufc", x)
@@ -209,21 +175,13 @@ class SumPool(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(SpreadPool, self.grid, x.shape[x.ndim - self.grid.ndim :]), g),)
 
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *inputs)
 
-
-@dataclass(frozen=True)
-class SpreadPool(Linear):
+class SpreadPool(BackToSizes, Linear):
     """Each element added to all elements of its window in zeros of some sizes: the transpose of `SumPool`."""
-
-    grid: Grid
-    sizes: tuple[int, ...]
 
     argument_names = ("x",)
     formula = "out[i * stride - padding + k * dilation] += x[i], from zeros"
-    pattern: ClassVar[str] = "adder: an element gets the sum of the upstream gradients in its window"
+    pattern = "adder: an element gets the sum of the upstream gradients in its window"
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "iufc", x)
@@ -243,10 +201,6 @@ class SpreadPool(Linear):
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(SumPool, self.grid), g),)
-
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *inputs)
 
 
 # --- for users --------------------------------------------------------------------------------------------------
@@ -287,7 +241,7 @@ def _with_last_window(grid: Grid, sizes: tuple[int, ...]) -> Grid:
         if steps * step >= size + before:
             steps -= 1
         wider.append((before, after + max(0, steps * step - room)))
-    return replace(grid, padding=tuple(wider))
+    return grid._replace(padding=tuple(wider))
 
 
 def _require_kind(x: Tensor, kinds: str, name: str) -> None:

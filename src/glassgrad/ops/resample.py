@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,8 +34,7 @@ Tap = tuple[Any, Any, Any]
 """Places in the result (as a slice if possible), where each takes an element from, and the weight of that."""
 
 
-@dataclass(frozen=True)
-class Stencil:
+class Stencil(NamedTuple):
     """How `size` new elements along an axis are made of `length` old ones, `scale` old ones apart."""
 
     mode: str
@@ -108,20 +107,29 @@ def _cubic_far(t: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Resample(Linear):
-    """An axis in another size: each new element the weighted sum of old ones nearby."""
+class AlongAxis(Linear):
+    """What both directions share: a stack is one axis more in front."""
 
     axis: int
     stencil: Stencil
 
     argument_names = ("x",)
-    formula = "out[i] = sum_t weight[t, i] * x[place[t, i]]"
-    pattern: ClassVar[str] = "adder: an old element gets what the new ones made of it weighed it with"
 
     @property
     def name(self) -> str:
         """The name of the function, for messages."""
         return "interpolate"
+
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        """The same along the next axis."""
+        return apply(replace(self, axis=self.axis + 1), *inputs)
+
+
+class Resample(AlongAxis):
+    """An axis in another size: each new element the weighted sum of old ones nearby."""
+
+    formula = "out[i] = sum_t weight[t, i] * x[place[t, i]]"
+    pattern = "adder: an old element gets what the new ones made of it weighed it with"
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "biufc" if self.stencil.mode == "nearest" else "fc", x)
@@ -137,20 +145,12 @@ class Resample(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(ResampleTranspose, self.axis, self.stencil), g),)
 
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        return apply(interned(Resample, self.axis + 1, self.stencil), *inputs)
 
-
-@dataclass(frozen=True)
-class ResampleTranspose(Linear):
+class ResampleTranspose(AlongAxis):
     """Each new element given back to the old ones that it was made of: the transpose of `Resample`."""
 
-    axis: int
-    stencil: Stencil
-
-    argument_names = ("x",)
     formula = "out[place[t, i]] += weight[t, i] * x[i], from zeros"
-    pattern: ClassVar[str] = "adder: an element gets the weighted sum of the upstream gradients nearby"
+    pattern = "adder: an element gets the weighted sum of the upstream gradients nearby"
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "iufc" if self.stencil.mode == "nearest" else "fc", x)
@@ -162,9 +162,6 @@ class ResampleTranspose(Linear):
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(Resample, self.axis, self.stencil), g),)
-
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        return apply(interned(ResampleTranspose, self.axis + 1, self.stencil), *inputs)
 
 
 def interpolate(

@@ -7,8 +7,7 @@ import math
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from ..graph import Aval, interned
 from ..tensor import Tensor, apply, asarray
 from .families import Linear
 from .shape import reshape
+from .stacks import all_stacked
 
 __all__ = ["fold", "unfold"]
 
@@ -27,8 +27,7 @@ Padding = int | str | Sequence[int] | Sequence[tuple[int, int]]
 # --- where windows lie ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Grid:
+class Grid(NamedTuple):
     """Windows along the last axes of a tensor, one entry per axis: window i begins at i * stride - padding before."""
 
     kernel: tuple[int, ...]
@@ -41,7 +40,7 @@ class Grid:
         """The number of axes that the windows slide along."""
         return len(self.kernel)
 
-    @cached_property
+    @property
     def extent(self) -> tuple[int, ...]:
         """How many positions a window reaches over, gaps included."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))
@@ -179,14 +178,29 @@ def make_grid(kernel: tuple[int, ...], stride: Sizes, padding: Padding, dilation
 
 
 @dataclass(frozen=True)
-class Windows(Linear):
-    """All windows along the last axes: (..., *sizes) to (..., *kernel, *counts), zeros where they reach outside."""
+class OnGrid:
+    """What ops on a grid share: axes in front of those that the windows lie along are left alone, a stack's too."""
 
     grid: Grid
 
+    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
+        """The same op."""
+        return apply(self, *all_stacked(batched, inputs))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class BackToSizes(OnGrid):
+    """What their transposes share: the sizes that the axes had before there were windows."""
+
+    sizes: tuple[int, ...]
+
+
+class Windows(OnGrid, Linear):
+    """All windows along the last axes: (..., *sizes) to (..., *kernel, *counts), zeros where they reach outside."""
+
     argument_names = ("x",)
     formula = "out[k, i] = x[i * stride - padding + k * dilation], 0 outside"
-    pattern: ClassVar[str] = "adder: an element gets the sum over all windows that it lies in"
+    pattern = "adder: an element gets the sum over all windows that it lies in"
 
     def shape(self, x: Aval) -> Aval:
         counts = self.grid.counts_in(x.shape, "unfold")
@@ -199,21 +213,13 @@ class Windows(Linear):
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(AddWindows, self.grid, x.shape[x.ndim - self.grid.ndim :]), g),)
 
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *inputs)
 
-
-@dataclass(frozen=True)
-class AddWindows(Linear):
+class AddWindows(BackToSizes, Linear):
     """Windows added up where they lie: (..., *kernel, *counts) to (..., *sizes). The transpose of `Windows`."""
-
-    grid: Grid
-    sizes: tuple[int, ...]
 
     argument_names = ("windows",)
     formula = "out[i * stride - padding + k * dilation] += windows[k, i], from zeros"
-    pattern: ClassVar[str] = "distributor: each window gets the upstream gradient from where it lies"
+    pattern = "distributor: each window gets the upstream gradient from where it lies"
 
     def shape(self, windows: Aval) -> Aval:
         return Aval((*windows.shape[: windows.ndim - 2 * self.grid.ndim], *self.sizes), windows.dtype)
@@ -223,10 +229,6 @@ class AddWindows(Linear):
 
     def transpose(self, g: Tensor, windows: Tensor) -> tuple[Tensor]:
         return (apply(interned(Windows, self.grid), g),)
-
-    def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
-        """The same: axes in front are left alone."""
-        return apply(self, *inputs)
 
 
 def unfold(
