@@ -17,6 +17,7 @@ PACKAGES = {  # by the name on PyPI: what has it installed
     "typer": "glassgrad",
     "scikit-learn": "glassgrad[data]",
     "matplotlib": "glassgrad[plot]",
+    "sympy": "glassgrad[symbolic]",
 }
 THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 CGROUP = Path("/sys/fs/cgroup")

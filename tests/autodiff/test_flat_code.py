@@ -11,6 +11,9 @@ import pytest
 
 import glassgrad as gg
 from glassgrad import nn
+from glassgrad.errors import ArgumentError
+from glassgrad.graph import Op
+from glassgrad.tensor import apply
 
 
 def neuron(w0, x0, w1, x1, w2):
@@ -379,6 +382,52 @@ def test_it_is_a_string_that_shows_and_saves_itself(tmp_path):
     code.save(tmp_path / "circuit.py")
     assert (tmp_path / "circuit.py").read_text(encoding="utf-8") == code + "\n"
     assert code.function(3.0, -4.0, 2.0, -1.0) == (-20.0, (-8.0, 6.0, 2.0, 0.0))
+
+
+class Written(Op):
+    """An op whose NumPy code is what the test is about."""
+
+    argument_names = ("x",)
+    differentiable = False
+
+    def shape(self, x):
+        return x
+
+
+class ThroughAView(Written):
+    def forward(self, x):
+        base = np.zeros(x.shape, x.dtype)
+        before = base + x
+        view = base[1:]
+        view[...] = 5.0
+        view += before[1:]
+        return before * base
+
+
+class WithACheck(Written):
+    def forward(self, x):
+        if not np.all(x > 0):
+            raise ArgumentError("x must be positive")
+        return np.sqrt(x)
+
+
+class WithAChoice(Written):
+    def forward(self, x):
+        return np.sqrt(x) if np.all(x > 1) else x
+
+
+def test_what_is_changed_through_a_view_is_read_in_time():
+    x = np.array([1.0, 2.0, 3.0])
+    code = gg.flat_code(lambda x: apply(ThroughAView(), x), x)
+    assert code.function(x, x)[0].tolist() == [0, 2 * 7, 3 * 8] == apply(ThroughAView(), x).tolist()
+
+
+def test_a_check_of_values_is_left_out_and_a_choice_by_values_refused():
+    x = np.array([4.0, 9.0])
+    assert gg.flat_code(lambda x: apply(WithACheck(), x), x).function(x, x)[0].tolist() == [2, 3]
+    with pytest.raises(gg.GraphError) as caught:
+        gg.flat_code(lambda x: apply(WithAChoice(), x), x)
+    assert "what its NumPy code does depends on values. Write the function without it" in caught.value.message
 
 
 # --- mistakes ----------------------------------------------------------------------------------------------------

@@ -30,6 +30,12 @@ def test_sigmoid_has_the_form_of_the_textbook():
     assert gg.symbolic.expression(gg.relu, "x") == sp.Max(0, x)
 
 
+def test_halves_are_rounded_to_even():
+    form = gg.symbolic.expression(gg.round, "x")
+    halves = [sp.Rational(k, 2) for k in range(-7, 8)]
+    assert [int(form.subs(x, half)) for half in halves] == [round(k / 2) for k in range(-7, 8)]
+
+
 # Baydin, Pearlmutter, Radul, Siskind, "Automatic differentiation in machine learning: a survey" (2018), table 1
 LOGISTIC = {
     1: (x, sp.Integer(1)),

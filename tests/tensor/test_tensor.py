@@ -170,7 +170,7 @@ def test_a_tensor_of_which_only_the_shape_is_known():
     assert (y.shape, y.dtype, y.requires_grad) == ((3,), gg.float32, True)
     assert gg.reshape(x, (3, -1)).shape == (3, 2)
     assert (2.0 * x)[:, None, ::2].shape == (2, 1, 2)
-    with pytest.raises(GraphError, match=r"^this tensor has a shape and a dtype but no value"):
+    with pytest.raises(GraphError, match=r"^.numpy\(\), .tolist\(\) and NumPy.s functions need the value"):
         y.numpy()
     with pytest.raises(GlassgradError, match=r"^add cannot broadcast x1 float32\[2, 3\] and x2 float32\[4\]"):
         x + gg.ones(4)

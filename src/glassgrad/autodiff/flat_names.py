@@ -74,12 +74,19 @@ def stored_after(code: CodeType, instruction: int) -> tuple[str, ...]:
     if following and following[0].opname == "UNPACK_SEQUENCE":
         count = int(following[0].arg or 0)
         following = following[1:]
-    found = [_stored(i) for i in following[:count]]
-    return tuple(name for name in found if name is not None) if None not in found else ()
+    found: list[str] = []
+    for store in following:
+        names = _stored(store)
+        if len(found) >= count or not names:
+            break
+        found += names
+    return tuple(found[:count]) if len(found) >= count else ()
 
 
-def _stored(instruction: dis.Instruction) -> str | None:
+def _stored(instruction: dis.Instruction) -> tuple[str, ...]:
+    """The names that an instruction stores: newer Pythons fuse a store with the store or the load behind it."""
     if not instruction.opname.startswith("STORE_") or instruction.opname in ("STORE_SUBSCR", "STORE_SLICE"):
-        return None
-    name = instruction.argval
-    return str(name[0]) if isinstance(name, tuple) else str(name)  # a pair: a store fused with its neighbour
+        return ()
+    if not isinstance(instruction.argval, tuple):
+        return (str(instruction.argval),)
+    return tuple(map(str, instruction.argval[: instruction.opname.count("STORE_FAST")]))
