@@ -10,7 +10,18 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from glassgrad.expr import Const, Var, derive, gives_bool, program, rename, scalar as s, simplify, variables
+from glassgrad.expr import (
+    Const,
+    Var,
+    derive,
+    evaluated_wider,
+    gives_bool,
+    program,
+    rename,
+    scalar as s,
+    simplify,
+    variables,
+)
 
 X, Y, C = Var("x"), Var("y"), Var("c")
 
@@ -277,3 +288,19 @@ def test_a_program_broadcasts_and_keeps_float32():
 def test_a_program_names_an_input_it_does_not_have():
     with pytest.raises(NameError, match=r"^the formula reads 'y', which is not one of its inputs$"):
         program(X + Y, ["x"])
+
+
+@pytest.mark.parametrize(("dtype", "wide"), [("float16", "float32"), ("float32", "float64")])
+def test_a_formula_computed_wider_is_rounded_once(dtype, wide):
+    """In one piece and block by block, broadcast and strided; float64 stays as it is."""
+    evaluate = program(X * Y + X / Y, ["x", "y"])
+    wider = evaluated_wider(evaluate)
+    rng = np.random.default_rng(3)
+    for shape in ((3, 5), (130, 95), (0, 4)):
+        x, y = rng.uniform(1, 2, shape).astype(dtype), rng.uniform(1, 2, shape[1]).astype(dtype)
+        for first, second in ((x, y), (x.T[::-1], x.T), (x, x[:, ::-1]), (y[:, None], x.T)):
+            found = wider(first, second)
+            assert found.dtype == dtype
+            assert np.array_equal(found, evaluate(first.astype(wide), second.astype(wide)).astype(dtype))
+    double = np.array([1.5, 2.5])
+    assert wider(double, double).tolist() == evaluate(double, double).tolist()
