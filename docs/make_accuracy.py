@@ -1,4 +1,8 @@
-"""Measure the accuracy of every elementwise op and write `docs/accuracy.md`: `python docs/make_accuracy.py`."""
+"""Measure the accuracy of the elementwise ops and write `docs/accuracy.md`.
+
+`python docs/make_accuracy.py` measures all of them, in a few minutes; `python docs/make_accuracy.py erf softplus` only
+these, and takes the other figures from the page.
+"""
 
 import sys
 from pathlib import Path
@@ -16,7 +20,8 @@ POINTS = 20_000
 
 HEAD = """# How accurate the elementwise ops are
 
-Made by `python docs/make_accuracy.py`; `tests/ops/test_accuracy.py` asserts the bounds with fewer points.
+Made by `python docs/make_accuracy.py` (for one op: `python docs/make_accuracy.py erf`).
+`tests/ops/test_accuracy.py` asserts the bounds with fewer points.
 
 Errors are in ULP: units of the distance between neighbouring floats of the size of the exact value, which mpmath gives
 with 400 bits. Half a ULP is what correct rounding leaves. Inputs are of every exponent, subnormal numbers included,
@@ -57,27 +62,38 @@ def measured(cases: list[accuracy.Case], dtype: Any) -> tuple[str, str]:
     return f"{error:.2f}", order + place(at)
 
 
-def page() -> str:
-    """The text of the page."""
-    floors = ", ".join(
-        f"{case.from64:g} ({case.name})" for case in accuracy.CASES if case.name in ("lgamma", "digamma")
-    )
-    lines = []
+def row(name: str, kind: type[Any], known: dict[str, list[accuracy.Case]]) -> str:
+    """The line of an op."""
+    if accuracy.rounds_nothing(name, kind):
+        return f"| `{name}` | exact | | exact | |"
+    single, double = (measured(known[name], dtype) for dtype in (np.float32, np.float64))
+    return f"| `{name}` | {' | '.join((*single, *double))} |"
+
+
+def page(names: list[str]) -> str:
+    """The text of the page, with these ops measured, all if there are none, and the others' lines as they are."""
     known = accuracy.by_name()
-    for name, kind in accuracy.every_elementwise_op().items():
-        if accuracy.rounds_nothing(name, kind):
-            lines.append(f"| `{name}` | exact | | exact | |")
-        else:
-            single, double = (measured(known[name], dtype) for dtype in (np.float32, np.float64))
-            lines.append(f"| `{name}` | {' | '.join((*single, *double))} |")
+    floors = " and ".join(
+        f"{known[name][0].from64:g} ({name})" for name in ("lgamma", "digamma", "polygamma")
+    )
+    old = {line.split("`")[1]: line for line in lines_of(PAGE.read_text())} if names else {}
+    lines = [
+        old[name] if name in old and name not in names else row(name, kind, known)
+        for name, kind in accuracy.every_elementwise_op().items()
+    ]
     return HEAD.format(floors=floors) + "\n".join(lines) + "\n"
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of the table."""
+    return [line for line in text.splitlines() if line.startswith("| `")]
 
 
 def rows_of(text: str) -> dict[str, str]:
     """Op -> largest error in float32, as the page has them."""
-    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    rows = [line.split("|") for line in lines_of(text)]
     return {cells[1].strip().strip("`"): cells[2].strip() for cells in rows}
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page())
+    PAGE.write_text(page(sys.argv[1:]))
