@@ -293,6 +293,19 @@ def test_the_second_derivative_of_det_is_right_for_singular_matrices(a):
     gg.gradcheck(lambda a: linalg.det(a) + gg.sum(a * a), a, order=2)  # of rank 2, det alone has slope 0
 
 
+@pytest.mark.parametrize("diagonal", [[1.0, 2.0, 3.0], [1.0, 2.0, 0.0], [1.0, 1.0, 1.0]])
+def test_the_third_derivative_of_det_needs_distinct_singular_values(diagonal):
+    """det(a + t b) is a polynomial in t, and its leading coefficient is det(b)."""
+    b = small(3, 3)
+
+    def function(t):
+        return linalg.det(t * gg.asarray(b) + np.diag(diagonal))
+
+    found = gg.grad(gg.grad(gg.grad(function)))(gg.asarray(np.float64(0.0))).item()
+    wanted = 6 * np.linalg.det(b) if len(set(diagonal)) == 3 else np.nan
+    assert found == pytest.approx(wanted, rel=1e-12, nan_ok=True)
+
+
 def test_det_of_a_complex_singular_matrix():
     a = complex_like((3, 1)) @ complex_like((1, 3)) + complex_like((3, 1)) @ complex_like((1, 3))
     gg.gradcheck(lambda x, y: as_real(linalg.det(gg.complex(x, y))), a.real, a.imag, order=2)

@@ -1,5 +1,5 @@
 """gg.linalg in the other modes: jvp against differences, vmap against a loop, forward over reverse against reverse over
-reverse, on the functions of test_linalg_gradients."""
+reverse, and traced; on the functions of test_linalg_gradients."""
 
 import numpy as np
 import pytest
@@ -57,3 +57,12 @@ def test_forward_over_reverse_agrees_with_reverse_over_reverse(function, shape, 
     _, found = gg.jvp(gradient, (x,), (direction,))
     wanted = gg.grad(lambda x: gg.sum(gradient(x) * direction))(x)
     assert np.allclose(found.numpy(), wanted.numpy(), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize(("function", "shape"), CASES)
+def test_gradients_are_traced_without_values(function, shape, place):
+    """No function and no rule looks at values: the graph is the same for every matrix of the shape."""
+    gradient = gg.grad(lambda x: gg.sum(as_real(function(place(x))) ** 2))
+    graph = gg.trace(gradient, gg.Spec(shape, "float64"))
+    x = spread_out(*shape)
+    assert np.allclose(graph.forward(x).numpy(), gradient(gg.asarray(x)).numpy(), rtol=1e-10, atol=1e-10)
