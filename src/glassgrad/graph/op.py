@@ -76,6 +76,9 @@ class Op:
 
     is_analytic: ClassVar[bool] = True
     """Whether the result is a complex differentiable function of complex inputs (see docs/complex.md)."""
+    passes_on: ClassVar[bool] = False
+    """Whether the value is the input's own, and only derivatives tell the two apart."""
+
     runs_user_code: ClassVar[bool] = False
     """Whether `forward` calls a user's Python function rather than NumPy alone."""
 

@@ -390,6 +390,7 @@ class Identity(Linear):
     argument_names = ("x",)
     formula = "out = x"
     pattern = "distributor: passes the upstream gradient on"
+    passes_on = True
 
     def shape(self, x: Aval) -> Aval:
         return x
@@ -422,6 +423,7 @@ class StopGradient(Linear):
     argument_names = ("x",)
     formula = "out = x"
     pattern = "blocker: no gradient passes"
+    passes_on = True
     differentiable = False
     no_gradient_because = "it is there to stop the gradient"
 

@@ -1,0 +1,5 @@
+"""The compiler: a traced step, simplified, fused, planned, and run as one program."""
+
+from .compile import Compiled, compile
+
+__all__ = ["Compiled", "compile"]
