@@ -12,7 +12,6 @@ from functools import lru_cache, wraps
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import polynomial
 
 from . import special_coefficients as c
 from .rounding import rounded_once
@@ -235,6 +234,8 @@ def hurwitz_zeta(s: int, x: Array) -> Array:
 @lru_cache
 def cotangent_derivative(n: int) -> tuple[float, ...]:
     """The polynomial in cot(x) that is its n-th derivative: each is -(1 + cot**2) times the slope of the one before."""
+    from numpy.polynomial import polynomial  # 2 ms that no other function needs
+
     found = np.array([0.0, 1.0])
     for _ in range(n):
         found = polynomial.polymul([-1.0, 0.0, -1.0], polynomial.polyder(found))

@@ -185,10 +185,9 @@ class Logit(Elementwise):
     rounds_once = True
 
     def value(self, x: Expr) -> Expr:
-        # 2 x - 1 is exact where the logit vanishes, and what the logarithms get is positive: nothing cancels
-        odds_less_1 = s.where(x >= 0.5, (2.0 * x - 1.0) / (1.0 - x), (1.0 - 2.0 * x) / x)
-        size = s.log1p(odds_less_1)
-        return s.where(x >= 0.5, size, -size)
+        # 2 x - 1 is exact where the logit vanishes, and log1p gets nothing negative: nothing cancels
+        above, below = s.log1p((2.0 * x - 1.0) / (1.0 - x)), s.log1p((1.0 - 2.0 * x) / x)
+        return s.where(x >= 0.5, above, -below)
 
     def partials(self, out: Expr, x: Expr) -> Partials:
         return (1.0 / (x * (1.0 - x)),)
