@@ -404,6 +404,17 @@ class ThroughAView(Written):
         return before * base
 
 
+class InPlace(Written):
+    def forward(self, x):
+        total = np.zeros(x.shape, x.dtype)
+        total[1:] += x[1:] * 2
+        total[[0, 1]] -= x[0]
+        part = total[1:]
+        part *= part
+        total[1:] = part
+        return total
+
+
 class WithACheck(Written):
     def forward(self, x):
         if not np.all(x > 0):
@@ -420,6 +431,13 @@ def test_what_is_changed_through_a_view_is_read_in_time():
     x = np.array([1.0, 2.0, 3.0])
     code = gg.flat_code(lambda x: apply(ThroughAView(), x), x)
     assert code.function(x, x)[0].tolist() == [0, 12, 18] == apply(ThroughAView(), x).tolist()
+
+
+def test_changes_in_place_are_written_as_such():
+    x = np.array([1.0, 2.0, 3.0])
+    code = gg.flat_code(lambda x: apply(InPlace(), x), x)
+    assert {"out[1:] += x[1:] * 2", "out[[0, 1]] -= x[0]", "t0 *= t0"} <= set(lines(code))
+    assert code.function(x, x)[0].tolist() == [-1, 9, 36] == apply(InPlace(), x).tolist()
 
 
 def test_a_check_of_values_is_left_out_and_a_choice_by_values_refused():

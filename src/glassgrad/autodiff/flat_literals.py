@@ -120,7 +120,8 @@ def _nested(value: Any) -> ast.expr:
 def index(key: Any, write: Any = literal) -> ast.expr:
     """What stands between the brackets of `x[key]`."""
     if isinstance(key, slice):
-        ends = (None if end is None else write(end) for end in (key.start, key.stop, key.step))
+        step = None if key.step == 1 else key.step
+        ends = (None if end is None else write(end) for end in (key.start, key.stop, step))
         return ast.Slice(*ends)
     if isinstance(key, tuple) and len(key) == 1:
         return index(key[0], write)

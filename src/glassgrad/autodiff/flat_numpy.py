@@ -19,8 +19,8 @@ import numpy as np
 from ..errors import GlassgradError
 from ..graph import Op, quiet
 from ..graph.notice import PACKAGE
-from ..ops.reduce import Sum
 from .flat_literals import attribute, call, dtype, index, literal, name
+from .flat_textbook import SHORT, TEXTBOOK
 
 CREATORS = {
     "zeros",
@@ -80,6 +80,32 @@ class Recording:
         shared = (key for key, array in self.arrays.items() if np.may_share_memory(array, target._value))
         self.lines.append((None, statement, frozenset(shared)))
 
+    def taken_back(self, target: ast.Subscript, value: ast.expr) -> ast.AugAssign | None:
+        """`x[key] += change` for the lines `part = x[key]` and `part += change`, which are taken back.
+
+        Python calls `x[key] += change` in three steps, of which storing `part` in `x[key]` is the last. None if these
+        are not the lines that stand here, or another line reads `part`.
+        """
+        if not isinstance(value, ast.Name) or not self.lines:
+            return None
+        made = [i for i, (key, _, _) in enumerate(self.lines) if key == value.id]
+        last = self.lines[-1][1]
+        reads = [i for i, (_, code, _) in enumerate(self.lines) if value.id in _names_in(code)]
+        if (
+            not made
+            or reads != [len(self.lines) - 1]
+            or not isinstance(last, ast.AugAssign)
+            or value.id in _names_in(last.value)
+            or ast.unparse(self.lines[made[0]][1]) != ast.unparse(target)
+        ):
+            return None
+        del self.lines[-1], self.lines[made[0]]
+        return ast.AugAssign(target, last.op, last.value)
+
+
+def _names_in(code: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(code) if isinstance(part, ast.Name)}
+
 
 class Recorded:
     """A stand-in for an array: its value, and the source that computes it."""
@@ -115,6 +141,8 @@ class Recorded:
                 return self
             if args[0] == tuple(range(self.ndim))[::-1]:
                 return self.T
+        if method == "astype" and options.get("copy") is False and np.dtype(args[0]) == self.dtype:
+            return self
         if method == "reshape" and not self.ndim:  # may be a Python number, which has no methods
             return _note_call(self._recording, "np.reshape", np.reshape, (self, *args), options)
         if method == "astype" and not self.ndim and len(args) == 1:
@@ -134,7 +162,9 @@ class Recorded:
     def __setitem__(self, key: Any, value: Any) -> None:
         self._value[_plain(key)] = _plain(value)
         target = ast.Subscript(self.source, index(key, _write), ast.Store())
-        self._recording.change(self, ast.Assign([target], _write(value)))
+        source = _write(value)
+        in_place = self._recording.taken_back(target, source)
+        self._recording.change(self, in_place or ast.Assign([target], source))
 
     def __len__(self) -> int:
         return len(self._value)
@@ -314,6 +344,11 @@ def record_forward(
     Raises DependsOnValues if what it does depends on values, TypeError for a static parameter that is no literal.
     """
     recording, result = _run(op, operands, Recording(fresh))
+    if len(recording.lines) > SHORT and type(op) in TEXTBOOK:
+        recording = Recording(fresh)
+        arrays = [Recorded(value, source, recording) for value, source in operands]
+        numpy = _Namespace(np, "np", recording)
+        return recording, _write(TEXTBOOK[type(op)](numpy, op, *arrays))
     for question in range(1, recording.decisions + 1):
         try:
             _run(op, operands, Recording(fresh, contrary=question))
@@ -330,17 +365,6 @@ def _run(op: Op, operands: list[tuple[Any, ast.expr]], recording: Recording) -> 
     arrays = [Recorded(value, source, recording) for value, source in operands]
     forward = _with_numpy(function, _Namespace(np, "np", recording), {})
     return recording, _write(forward(op, *arrays))
-
-
-def record_sum(
-    op: Sum, operand: tuple[Any, ast.expr], fresh: Callable[[], str]
-) -> tuple[Recording, ast.expr]:
-    """The sum with a double-precision accumulator: as accurate as the op's sum of blocks, in one line."""
-    recording = Recording(fresh)
-    x = Recorded(*operand, recording)
-    add_up: Any = np.add.reduce  # NumPy's type stubs know arrays only
-    total = add_up(x, op.axes, dtype="float64", keepdims=op.keepdims)
-    return recording, _write(total if x.dtype == np.float64 else total.astype(x.dtype))
 
 
 def _binary(symbol: ast.operator, compute: Callable[[Any, Any], Any]) -> tuple[Any, Any, Any]:

@@ -22,7 +22,7 @@ from .flat_formulas import count as instructions, needs_double, repeated, to_sou
 from .flat_lines import WIDTH, Line, Namer, renamed, shortened
 from .flat_literals import call, dtype, literal, name, number, shortest
 from .flat_names import names_given_to_tensors
-from .flat_numpy import DependsOnValues, record_forward, record_sum
+from .flat_numpy import DependsOnValues, record_forward
 from .trace import Spec, run_abstractly
 
 LONGEST_FORMULA = 8
@@ -239,8 +239,6 @@ class Writer:
                 code = name(self.key[source])
             operands.append((self.values[source], code))
         recording, result = record_forward(op, operands, self._fresh)
-        if isinstance(op, Sum) and len(recording.lines) > 1 and operands[0][0].dtype.kind == "f":
-            recording, result = record_sum(op, operands[0], self._fresh)
         for key, written, changes in recording.lines:
             self._line(Line(key, written, section, changes=changes))
         return result
