@@ -116,7 +116,7 @@ MISTAKES = [
         """,
         error=gg.GradientMismatch,
         says=(
-            "derivative 1 with respect to argument 0, index (): automatic -6, numerical 6, relative error "
+            "derivative 1 with respect to argument 0, index (): automatic -6 (reverse mode), numerical 6, relative error "
             "2.0e+00 > 1e-06. The sign is wrong: look at the backward of your Function. (at train.py:12)"
         ),
         cure={"-2 * x": "2 * x"},
@@ -139,9 +139,8 @@ MISTAKES = [
         """,
         error=gg.GradientMismatch,
         says=(
-            "derivative 1 with respect to argument 0, index (): automatic 8, numerical 12, relative error "
-            "3.3e-01 > 1e-06. Look at the backward of your Function, and at kinks such as that of relu at 0. "
-            "(at train.py:12)"
+            "derivative 1 with respect to argument 0, index (): automatic 8 (reverse mode), numerical 12, relative error "
+            "3.3e-01 > 1e-06. Look at the backward of your Function. (at train.py:12)"
         ),
         cure={"2 * x": "3 * x"},
     ),
@@ -155,7 +154,7 @@ MISTAKES = [
         """,
         error=gg.GradientMismatch,
         says=(
-            "derivative 1 with respect to argument 0, index (): automatic 0, numerical 1, relative error "
+            "derivative 1 with respect to argument 0, index (): automatic 0 (reverse mode), numerical 1, relative error "
             "1.0e+00 > 1e-06. No gradient arrived: does the value leave the graph, through .numpy() or "
             ".item()? (at train.py:4)"
         ),
