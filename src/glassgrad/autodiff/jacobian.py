@@ -12,7 +12,7 @@ from ..errors import ArgumentError, DTypeError
 from ..ops.shape import reshape
 from ..tensor import Tensor, asarray, tree
 from .batch import vmap
-from .called import require_function, require_tensors
+from .called import name_of, require_function, require_tensors
 from .forward import jvp
 from .gradient import grad, vjp
 from .modules import in_place
@@ -69,6 +69,7 @@ def jacobian(
                 return function(*given)
 
         if structure:
+            of_inputs.__name__ = name_of(function)
             return _structure(of_inputs, inputs)
         rows = _forward(of_inputs, inputs) if mode == "forward" else _reverse(of_inputs, inputs, mode)
         found = [rebuild(row) for row in rows.parts]
