@@ -198,6 +198,28 @@ def test_expression_swell(tmp_path):
     assert [line.split()[-1] for line in output.splitlines()[-3:]] == ["72", "152", "392"]
 
 
+def test_jacobian_of_relu(tmp_path):
+    output = " ".join(run("jacobian_of_relu.py", tmp_path).split())
+    assert "relu: diagonal 4,096 × 4,096: 4,096 of 16,777,216 entries can differ from 0; 1 jvp" in output
+    ones, zeros = map(int, re.search(r"(\d+) ones, where x > 0, and (\d+) zeros", output).groups())
+    assert ones + zeros == 4096
+    assert abs(ones - 2048) < 4 * 32  # four standard deviations of 4096 coins
+    assert "is upstream * diagonal: True" in output
+    kinds = {
+        "tanh of a batch": "diagonal 64,000 ×",
+        "reversed": "permutation 4,096 ×",
+        "x[i+1] - 2 x[i] + x[i-1]": "banded 4,094 × 4,096, 3 diagonals",
+        "running sum": "lower triangular 4,096 ×",
+        "softmax of each row": "block diagonal 64,000 × 64,000, 64 blocks of 1,000 × 1,000:",
+        "batch @ weight": "block diagonal 64,000 × 64,000, 64 blocks of 1,000 × 1,000:",
+        "through 10 numbers": "low rank 4,096 × 4,096, rank 10 at most,",
+        "floor": "zero 4,096 ×",
+    }
+    for name, kind in kinds.items():
+        assert f"{name}: {kind}" in output
+    assert float(re.search(rf"\|J · 1\| <= ({NUMBER})", output).group(1)) < 1e-7
+
+
 def test_own_gate(tmp_path):
     output = run("own_gate.py", tmp_path)
     assert re.search(r"MultiplyGate\(x, y\) +float32\[\] +value -12 +grad 1\n", output)
