@@ -383,6 +383,51 @@ def test_an_op_of_the_users_own_is_dense():
     assert structure(Twice.apply, draw(4)).kind == "dense"
 
 
+def test_random_numbers_are_drawn_again_as_they_were():
+    gg.random.seed(3)
+    dropout = nn.Dropout(0.5)
+    found = structure(lambda x: dropout(x)[::-1] * gg.random.uniform(40), gg.asarray(np.ones(40, np.float32)))
+    after = gg.random.uniform(3).tolist()
+    assert 5 < found.nonzeros < 35
+    rows, _, values = found.entries
+    assert np.all(values.numpy() != 0)
+    assert np.count_nonzero((found @ np.ones(40, np.float32)).numpy()) == found.nonzeros == len(rows)
+    assert gg.random.uniform(3).tolist() != after  # it goes on from where it was, not from the same start
+
+
+def through_complex(x):
+    z = gg.astype(x, gg.complex128)
+    return gg.imag(gg.conj(z))
+
+
+def through_one_complex_number(x):
+    z = gg.sum(x) + 1j * gg.sum(x * x)
+    return gg.real(z) * np.ones(12) + gg.imag(z) * np.arange(12.0)
+
+
+def test_complex_numbers_on_the_way():
+    """The imaginary part of a real number is 0: an entry that is 0 may be listed, but is not said to be 1."""
+    x = draw(12)
+    found = structure(through_complex, x)
+    assert not np.any(dense(through_complex, x))
+    assert not np.any(found.entries[2].numpy())
+    mixed = structure(lambda x: gg.real(gg.conj(gg.astype(x, gg.complex128) * (2 - 1j))[::-1]), x)
+    assert mixed.kind == "permuted diagonal"
+    np.testing.assert_allclose(mixed.entries[2].numpy(), 2.0)
+    found = structure(through_one_complex_number, x)
+    assert (found.kind, found.rank) == ("low rank", 2)  # a complex number has two parts
+    left, right = found.factors
+    np.testing.assert_allclose(
+        left.numpy() @ right.numpy(), dense(through_one_complex_number, x), rtol=1e-10, atol=1e-13
+    )
+
+
+def test_no_slope_passes_through_integers():
+    x = draw(4)
+    found = structure(lambda x: gg.astype(gg.astype(x, gg.int64), gg.float64), x)
+    assert found.kind == "zero"
+
+
 def test_no_elements():
     found = structure(gg.tanh, draw(0, 3))
     assert (found.kind, found.shape, found.nonzeros) == ("zero", (0, 0), 0)
@@ -468,6 +513,14 @@ STEPS = {
     "prod": lambda x: x * gg.prod(x, axis=0, keepdims=True),
     "take along": lambda x: gg.take_along_axis(x, gg.asarray(np.zeros(x.shape, int)), axis=1),
     "repeat": lambda x: gg.concat([x[:1], x[:1], x]),
+    "add where argsort says": lambda x: x.at[gg.argsort(x[:, 0])].add(x),
+    "set where argmax says": lambda x: x.at[gg.argmax(x[:, 0])].set(x[0] * 3),
+    "largest row": lambda x: x + x[gg.argmax(x[:, 0])],
+    "positive": lambda x: gg.where(gg.asarray(np.arange(x.shape[1]) % 2 == 0), x, gg.exp(-x)),
+    "fourier": lambda x: gg.real(gg.fft.fft(gg.astype(x, gg.complex128), axis=0)),
+    "norm": lambda x: x / gg.sqrt(1.0 + gg.sum(x * x, axis=1, keepdims=True)),
+    "solve": lambda x: gg.linalg.solve(x @ x.T + np.eye(x.shape[0]), x),
+    "checkpoint": lambda x: gg.checkpoint(gg.sin)(x),
 }
 
 

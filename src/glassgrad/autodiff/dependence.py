@@ -42,7 +42,7 @@ class Dependence:
     bottleneck: Node
     """The smallest value through which all influence of the input passes."""
     width: int
-    """How many of the bottleneck's elements depend on the input."""
+    """How many of the real numbers in the bottleneck depend on the input."""
 
 
 def dependence(output: Node, leaf: Node) -> Dependence:
@@ -60,7 +60,7 @@ def dependence(output: Node, leaf: Node) -> Dependence:
     for node in order:
         if node is leaf:
             continue
-        if node.op.differentiable and 0 not in node.shape and any(x in known for x in node.inputs):
+        if _may_carry(node) and any(x in known for x in node.inputs):
             rule = _Rule(node, [known.get(source) for source in node.inputs], sets, moving)
             found = rule.apply()
             if found.any():
@@ -74,6 +74,16 @@ def dependence(output: Node, leaf: Node) -> Dependence:
     rows = known.get(output, np.zeros(output.shape, np.int64)).reshape(-1)
     bottleneck, width = cuts.smallest(leaf, sets.n, output, int(np.count_nonzero(rows)))
     return Dependence(rows, sets, output in selections, bottleneck, width)
+
+
+def _may_carry(node: Node) -> bool:
+    """Whether a slope can pass through a node: none does through an integer."""
+    return node.op.differentiable and node.dtype.kind in "fc" and 0 not in node.shape
+
+
+def _count(node: Node, sets: Ints) -> int:
+    """How many real numbers in a node depend on the input."""
+    return int(np.count_nonzero(sets)) * (2 if node.dtype.kind == "c" else 1)
 
 
 class _Cuts:
@@ -96,7 +106,7 @@ class _Cuts:
         if node not in known:
             return
         if self.furthest <= self.place[node]:
-            self.found.append((int(np.count_nonzero(known[node])), node))
+            self.found.append((_count(node, known[node]), node))
         self.furthest = max(self.furthest, self.uses.get(node, 0))
 
     def smallest(self, leaf: Node, size: int, output: Node, rows: int) -> tuple[Node, int]:
@@ -197,7 +207,8 @@ class _Rule:
         flat = np.concatenate([part.reshape(-1) for part in sets])
         chosen = chosen_elements(op, inputs, values)
         if chosen is not None:
-            self.moved = True
+            # of a complex number one part may be all that moves
+            self.moved = all(x.dtype.kind != "c" for x in (self.node, *self.node.inputs))
             return np.append(flat, EMPTY)[chosen]
         places = destinations(op, self.node, inputs, values)
         if places is None:
@@ -219,7 +230,7 @@ class _Rule:
                 for x in others
             ]
             chosen = chosen_elements(op, inputs, values)
-            if chosen is None or (chosen < 0).any():
+            if chosen is None or chosen.shape != self.node.shape or (chosen < 0).any():
                 return None
             ends.append(np.unravel_index(chosen, sets[0].shape))
         mixing = [axis for axis, (a, b) in enumerate(zip(*ends, strict=True)) if (a != b).any()]

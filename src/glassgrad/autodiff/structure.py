@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
 
+from .. import random
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..ops.shape import reshape
 from ..tensor import Lifted, Tensor, asarray, recording, variable
@@ -36,8 +38,9 @@ def structure_of(function: Callable[[Tensor], Any], x: Tensor) -> JacobianStruct
     if x.dtype.kind != "f":
         raise DTypeError(f"jacobian(..., structure=True) needs a real float input; got {x.dtype}")
     leaf = variable(Tensor(x.value))
+    repeated = _with_same_random_numbers(function)
     with recording(True):
-        result = function(leaf)
+        result = repeated(leaf)
     if isinstance(result, list | tuple | dict):
         raise ArgumentError(
             f"jacobian(..., structure=True) needs a function that returns one tensor; {name_of(function)} returned a "
@@ -49,15 +52,33 @@ def structure_of(function: Callable[[Tensor], Any], x: Tensor) -> JacobianStruct
             f"jacobian(..., structure=True) needs a function that returns a real tensor; {name_of(function)} returned "
             f"{result.dtype}"
         )
-    return JacobianStructure(function, leaf, result)
+    return JacobianStructure(repeated, leaf, result)
+
+
+def _with_same_random_numbers(function: Callable[[Tensor], Any]) -> Callable[[Tensor], Any]:
+    """A function that draws the same random numbers each time: dropout, say, drops the same elements."""
+    first = random.get_state()
+
+    def repeated(x: Tensor) -> Any:
+        now = random.get_state()
+        random.set_state(first)
+        try:
+            return function(x)
+        finally:
+            random.set_state(now)
+
+    return repeated
 
 
 class JacobianStructure:
-    """A Jacobian known by its pattern: which entries can differ from 0, whatever the input.
+    """A Jacobian known by its pattern: which entries can differ from 0, whatever the values are.
 
-    The pattern is read off the graph of one run. Values are computed when they are asked for, by as few products of
-    the Jacobian with vectors (jvps) as the pattern allows. The matrix has one row for each element of the result and
-    one column for each element of the input, in row-major order. `J @ v` and `J.T @ u` multiply without forming it.
+    The pattern is read off the graph of one run: of the path that Python took there, with the random numbers drawn
+    there. It may have too many entries, never too few. Values are computed when they are asked for, by as few
+    products with vectors (jvps, vjps) as the pattern allows, and carry no gradients.
+
+    The matrix has one row for each element of the result and one column for each element of the input, in row-major
+    order. `J @ v` and `J.T @ u` multiply without forming it.
 
     >>> J = gg.jacobian(gg.relu, structure=True)(gg.asarray([1.0, -2.0, 3.0]))
     >>> J
@@ -245,11 +266,11 @@ class JacobianStructure:
         return self._mapped(back, upstream, result.shape, self.shape[1])
 
     def _mapped(
-        self, product: Callable[[Tensor], Tensor], vectors: Any, shape: tuple[int, ...], length: int
+        self, multiply: Callable[[Tensor], Tensor], vectors: Any, shape: tuple[int, ...], length: int
     ) -> Any:
         step = max(1, AT_ONCE // max(1, *self.shape))
         parts = [
-            vmap(product)(Tensor(vectors[i : i + step].reshape(-1, *shape))).numpy()
+            vmap(multiply)(Tensor(vectors[i : i + step].reshape(-1, *shape))).numpy()
             for i in range(0, len(vectors), step)
         ]
         return np.concatenate(parts) if parts else np.zeros((0, length), self._result.dtype)
@@ -324,9 +345,10 @@ class JacobianStructure:
         self._require("low rank")
         node, leaf = self._found.bottleneck, self._leaf.as_node()
         rows = []
-        for place in range(int(np.prod(node.shape, dtype=np.int64))):
+        ones = (1, 1j) if node.dtype.kind == "c" else (1,)
+        for place, one in product(range(int(np.prod(node.shape, dtype=np.int64))), ones):
             unit = np.zeros(node.shape, node.dtype)
-            unit.reshape(-1)[place] = 1
+            unit.reshape(-1)[place] = one
             found = pull_back({node: Tensor(unit)}, [leaf]).get(leaf)
             if found is not None:
                 rows.append(found.numpy().reshape(-1))
