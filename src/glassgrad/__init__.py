@@ -78,6 +78,7 @@ __array_api_version__ = "2024.12"
 if TYPE_CHECKING:
     from . import data as data, io as io, train as train
     from .autodiff import symbolic as symbolic
+    from .autodiff.compare import compare_gradients as compare_gradients
     from .autodiff.flat import flat_code as flat_code
     from .ops import linalg as linalg
     from .train.early_stopping import EarlyStopping as EarlyStopping
@@ -94,6 +95,8 @@ else:
             return import_module(f".{name}", __name__)
         if name == "symbolic":
             return import_module(".autodiff.symbolic", __name__)
+        if name == "compare_gradients":
+            return import_module(".autodiff.compare", __name__).compare_gradients
         if name == "flat_code":
             return import_module(".autodiff.flat", __name__).flat_code
         if name == "linalg":
@@ -106,4 +109,16 @@ else:
         return no_function(name)
 
     def __dir__():
-        return sorted({*globals(), "data", "flat_code", "io", "linalg", "symbolic", "train", *_FROM_TRAIN})
+        return sorted(
+            {
+                *globals(),
+                "compare_gradients",
+                "data",
+                "flat_code",
+                "io",
+                "linalg",
+                "symbolic",
+                "train",
+                *_FROM_TRAIN,
+            }
+        )

@@ -177,7 +177,7 @@ def test_a_function_that_computes_in_float32_is_said_to_be_too_imprecise():
     assert report.undecided[0].text.startswith(
         "derivative 1 with respect to argument 0, index (0,): automatic 1.0861"
     )
-    assert "The precision is too low: astype at test_gradcheck.py:" in report.undecided[0].text
+    assert "The precision is too low: astype at test_gradcheck_verdicts.py:" in report.undecided[0].text
     assert report.undecided[0].text.endswith(
         "computes in float32, although the inputs are float64. Compute in the inputs' dtype, or pass a tolerance such "
         "as 1e-2."
