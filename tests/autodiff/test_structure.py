@@ -123,7 +123,7 @@ KINDS = {
         "sparse",
         True,
     ),
-    "ring": (lambda x: gg.roll(x, 1) * x + gg.roll(x, -1), (12,), "sparse", True),
+    "ring": (lambda x: gg.roll(x, 1) * x + gg.roll(x, -1), (12,), "cyclic banded", True),
     "largest of pairs": (lambda x: gg.max(gg.reshape(x, (6, 2)), axis=1), (12,), "block diagonal", True),
 }
 
@@ -176,6 +176,22 @@ def test_bands(name):
             band.numpy(), np.diagonal(expected, offset)[: band.size], rtol=1e-12, atol=1e-14
         )
         assert band.size == np.diagonal(expected, offset).size
+
+
+@pytest.mark.parametrize("size", [16, 17])
+def test_a_band_around_the_corner(size):
+    def f(x):
+        return gg.roll(x, 2) * x + gg.sin(gg.roll(x, -1))
+
+    x = draw(size)
+    found, expected = structure(f, x), dense(f, x)
+    assert (found.kind, found.bandwidths) == ("cyclic banded", (2, 1))
+    assert "4 diagonals from 2 below to 1 above the main one" in found.description
+    rebuilt = np.zeros((size, size))
+    for offset, band in found.bands.items():
+        rebuilt[np.arange(size), (np.arange(size) + offset) % size] = band.numpy()
+    np.testing.assert_allclose(rebuilt, expected, rtol=1e-12, atol=1e-14)
+    assert not np.any(found.bands[-1].numpy())
 
 
 @pytest.mark.parametrize("name", [name for name, row in KINDS.items() if row[2] == "block diagonal"])

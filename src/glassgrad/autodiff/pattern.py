@@ -94,6 +94,14 @@ class Pattern:
         below, above = self.bandwidths
         return below + above + 1
 
+    @cached_property
+    def offsets_around(self) -> tuple[int, int]:
+        """The least and the largest offset from the diagonal of a square matrix, each the shorter way around."""
+        size = self.shape[1]
+        rows, columns = self.listed()
+        offsets = (columns - rows + (size - 1) // 2) % size - (size - 1) // 2
+        return int(offsets.min()), int(offsets.max())
+
     @property
     def is_single(self) -> bool:
         """Whether no row has two entries."""

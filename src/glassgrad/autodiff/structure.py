@@ -111,7 +111,8 @@ class JacobianStructure:
 
     kind: str
     """"zero", "identity", "permutation", "selection", "diagonal", "permuted diagonal", "block diagonal", "banded",
-    "low rank", "lower triangular", "upper triangular", "sparse" or "dense"."""
+    "cyclic banded" (a band that goes on around the corner), "low rank", "lower triangular", "upper triangular",
+    "sparse" or "dense"."""
     jvps: int
     """How many jvps give all values, together with `vjps`."""
     vjps: int
@@ -139,7 +140,9 @@ class JacobianStructure:
         if 2 * self.nonzeros < areas[best] and self._colours is not None:
             colours = int(self._colours.max()) + 1
             if 2 * colours <= costs[best]:
-                return "sparse", colours, 0
+                least_offset, offset = pattern.offsets_around
+                around = rows == columns and (offset - least_offset + 1) * rows <= 2 * self.nonzeros
+                return ("cyclic banded" if around else "sparse"), colours, 0
         if best == "low rank":
             return best, self.rank, self.rank
         if best == "block diagonal" and self._by_rows:
@@ -175,7 +178,13 @@ class JacobianStructure:
 
     @property
     def bandwidths(self) -> tuple[int, int]:
-        """How far from the diagonal entries lie at most: (below, above). (0, 0) for a diagonal matrix."""
+        """How far from the diagonal entries lie at most: (below, above). (0, 0) for a diagonal matrix.
+
+        For a cyclic band around the corner: an entry in the upper right corner lies below the diagonal.
+        """
+        if self.kind == "cyclic banded":
+            least, largest = self._pattern.offsets_around
+            return -least, largest
         return (0, 0) if self.nonzeros == 0 else self._pattern.bandwidths
 
     @property
@@ -204,10 +213,10 @@ class JacobianStructure:
     def _kind_in_words(self) -> str:
         rows, columns = self.shape
         size = f"{rows:,} × {columns:,}"
-        if self.kind == "banded":
+        if self.kind in ("banded", "cyclic banded"):
             below, above = self.bandwidths
-            width = self._pattern.width
-            return f"banded {size}, {width:,} diagonals from {below:,} below to {above:,} above the main one"
+            width = below + above + 1
+            return f"{self.kind} {size}, {width:,} diagonals from {below:,} below to {above:,} above the main one"
         if self.kind == "block diagonal":
             blocks = self._blocks
             shapes = blocks.shapes
@@ -296,9 +305,14 @@ class JacobianStructure:
 
     @cached_property
     def bands(self) -> dict[int, Tensor]:
-        """The diagonals of a banded (or diagonal) Jacobian by their offset: 0 the main one, -1 the one below it."""
-        self._require("banded", "diagonal", "identity")
+        """The diagonals of a banded (or diagonal) Jacobian by their offset: 0 the main one, -1 the one below it.
+
+        A diagonal of a cyclic band has one number for each row i, in column i + offset modulo the size.
+        """
+        self._require("banded", "diagonal", "identity", "cyclic banded")
         rows, columns = self.shape
+        if self.kind == "cyclic banded":
+            return self._cyclic_bands()
         width, (below, above) = self._pattern.width, self.bandwidths
         found = self._compressed(np.arange(columns) % width)
         bands: dict[int, Tensor] = {}
@@ -306,6 +320,13 @@ class JacobianStructure:
             i = np.arange(max(0, -offset), min(rows, columns - offset))
             bands[offset] = Tensor(found[(i + offset) % width, i])
         return bands
+
+    def _cyclic_bands(self) -> dict[int, Tensor]:
+        below, above = self.bandwidths
+        i, j, values = self.entries
+        found = np.zeros((below + above + 1, self.shape[1]), self._result.dtype)
+        found[(j - i + below) % self.shape[1], i] = values.numpy()
+        return {offset: Tensor(band) for offset, band in zip(range(-below, above + 1), found, strict=True)}
 
     @cached_property
     def blocks(self) -> Any:
@@ -392,7 +413,8 @@ class JacobianStructure:
             return np.zeros_like(places)
         if self.kind == "banded":
             return places % self._pattern.width
-        return self._colours if self.kind == "sparse" and self._colours is not None else places
+        colours = self._colours if self.kind in ("sparse", "cyclic banded") else None
+        return places if colours is None else colours
 
     def dense(self) -> Tensor:
         """The whole Jacobian, as `gg.jacobian` gives it: the result's shape followed by the input's."""
