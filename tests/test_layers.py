@@ -15,6 +15,7 @@ ALLOWED = {
     "ops": {"expr", "graph", "tensor"},
     "autodiff": {"expr", "graph", "tensor", "ops", "random"},
     "operators": {"graph", "tensor", "ops", "autodiff"},
+    "compiler": {"expr", "graph", "tensor"},
     "random": {"graph", "tensor", "ops"},
     "info": set(),
     "io": set(),

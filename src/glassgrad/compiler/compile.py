@@ -13,7 +13,7 @@ from ..graph import Graph, Node, notice
 from ..tensor import Lifted, Tensor, asarray, is_recording, tree
 from ..tensor.staging import staging
 from .passes import simplify
-from .runtime.numpy import Program
+from .runtime import program_for
 from .trace import StateIsBorn, Traced, trace_step
 
 MANY_RECOMPILES = 8
@@ -60,7 +60,9 @@ class Compiled:
         self.signatures.append(key)
         count = len(self.signatures)
         if count > 1:
-            notice(f"compile: {_name(self.function)} is compiled again (program {count}): {self._what_changed(key)}")
+            notice(
+                f"compile: {_name(self.function)} is compiled again (program {count}): {self._what_changed(key)}"
+            )
 
     def _what_changed(self, key: Any) -> str:
         before = self.signatures[-2]
@@ -104,7 +106,7 @@ class _Specialised:
         outputs += [node for _, node in traced.assigned]
         inputs = [*traced.arguments, *(node for node, _ in traced.reads), *(node for node, _ in traced.cells)]
         self.graph = simplify(Graph(inputs, outputs))
-        self.program = Program(self.graph)
+        self.program = program_for(self.graph)
 
     def is_still_good(self) -> bool:
         """Whether everything the trace depended on is as it was."""
@@ -113,11 +115,11 @@ class _Specialised:
     def __call__(self, args: tuple[Any, ...]) -> Any:
         traced = self.traced
         arrays = [leaf.value for leaf in map(_as_input, tree.flatten(args)[0]) if isinstance(leaf, Tensor)]
-        arrays += [read() for _, read in traced.reads]
+        arrays += [np.asarray(read()) for _, read in traced.reads]
         arrays += [cell.value for _, cell in traced.cells]
         found = self.program(arrays)
         for (cell, _), array in zip(traced.assigned, found[self.results :], strict=True):
-            cell._replace(array)  # type: ignore[attr-defined] - only cells are assigned
+            cell._replace(array)
         for generator, blocks in traced.draws:
             generator.skip(blocks)
         remaining = iter(found)

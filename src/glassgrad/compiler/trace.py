@@ -20,7 +20,7 @@ from ..tensor import Tensor, recording, tree
 from ..tensor.staging import Staging, all_cells, staged
 
 
-class StateIsBorn(Exception):
+class StateIsBorn(Exception):  # noqa: N818 - no error: the caller runs the function as it is
     """The function makes a parameter or a buffer: this call cannot be traced, the next one can."""
 
 

@@ -14,6 +14,7 @@ from ..errors import GraphError, ShapeError
 
 if TYPE_CHECKING:
     from ..tensor.tensor import Tensor
+    from .loops import Loops
 
 OUT = -1
 """In `Op.saves`: the op's own output rather than one of its inputs."""
@@ -116,6 +117,10 @@ class Op:
     def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
         """The op on a stack of inputs. An op without a rule is applied to one member after the other instead."""
         raise NotImplementedError
+
+    def loops(self, *inputs: Aval) -> Loops | None:
+        """The op as loops over the elements, for code generators; None if only `forward` can run it."""
+        return None
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -36,9 +36,9 @@ class Cell(Tensor):
         """
         trace = staging()
         if trace is not None:
-            given = value if isinstance(value, Tensor) else tensor(value, dtype=self.dtype)
-            self._require_same(given)
-            trace.assign(self, given)
+            new = value if isinstance(value, Tensor) else tensor(value, dtype=self.dtype)
+            self._require_same(new)
+            trace.assign(self, new)
             return self
         if isinstance(value, Tensor):
             given = value.value
@@ -46,11 +46,6 @@ class Cell(Tensor):
             given = np.asarray(value)
         else:
             given = tensor(value, dtype=self.dtype).value
-        if given is None:
-            raise GraphError(
-                f"a {type(self).__name__} takes values; this {value.dtype}{list(value.shape)} tensor has none, inside "
-                f"gg.vmap or gg.trace: return it, and assign it outside"
-            )
         self._require_same(given)
         self._replace(given.copy())
         return self

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval
+from ..graph.loops import Product
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import promote
 from .complex_numbers import conj
@@ -63,6 +64,9 @@ class Matmul(Bilinear):
             joint = promote({x1.dtype, x2.dtype})
             x1, x2 = x1.astype(joint, copy=False), x2.astype(joint, copy=False)
         return np.matmul(x1, x2)
+
+    def loops(self, *inputs: Aval) -> Product:
+        return Product()
 
     def transpose_left(self, g: Tensor, x1: Tensor, x2: Tensor) -> Tensor:
         return unbroadcast(apply(self, g, matrix_transpose(conj(x2))), x1)

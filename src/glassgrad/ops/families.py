@@ -33,6 +33,7 @@ from ..expr import (
     variables,
 )
 from ..graph import OUT, Aval, Op, broadcast_shapes
+from ..graph.loops import Map
 from ..tensor import Tensor, apply, apply_to_two
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, promote
 from .stacks import aligned
@@ -229,6 +230,13 @@ class Elementwise(Op):
     def _pushes(self) -> _Pushes:
         """By which inputs move: from (*tangents, out, *inputs) to the output's tangent."""
         return _Pushes(self)
+
+    def loops(self, *inputs: Aval) -> Map:
+        """The formula at every place."""
+        joint = promote({given.dtype for given in inputs})
+        if self.promotes_to_float and joint.kind not in "fc":
+            joint = DEFAULT_FLOAT
+        return Map(self.expression, self.argument_names, joint)
 
     def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
         """The same formula: a stack is one more axis to broadcast along."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
+from ..graph.loops import Rearranged, seen_as
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import bool_
 from .compare import equal, where
@@ -52,6 +53,9 @@ class Index(Linear):
             return x[self.key.restore(indices)]
         except IndexError as problem:
             raise ShapeError(why_index_fails(self.key, x, indices, str(problem))) from None
+
+    def loops(self, x: Aval, *indices: Aval) -> Rearranged | None:
+        return None if indices else seen_as(self.forward)
 
     def transpose(self, g: Tensor, x: Tensor, *indices: Tensor) -> tuple[Tensor]:
         return (apply(interned(IndexAdd, self.key, x.shape), g, *indices),)

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import OUT, Aval, Op, interned
+from ..graph.loops import Folded
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, complex128, float16, float32, float64, int64, uint64
 from .compare import equal
@@ -90,6 +91,9 @@ class Sum(Linear):
         for axis in reversed(self.axes[: count - len(last)]):
             total = add_up_in_blocks(total, axis)
         return total.reshape(reduced_shape(x.shape, self.axes, self.keepdims))
+
+    def loops(self, x: Aval) -> Folded:
+        return Folded("add", self.axes)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (spread(g, x, self.axes),)
@@ -185,6 +189,9 @@ class Max(Extremum):
     def forward(self, x: Any) -> Any:
         return np.max(x, self.axes, keepdims=self.keepdims)
 
+    def loops(self, x: Aval) -> Folded:
+        return Folded("maximum", self.axes)
+
 
 class Min(Extremum):
     """The smallest element along `axes`."""
@@ -193,6 +200,9 @@ class Min(Extremum):
 
     def forward(self, x: Any) -> Any:
         return np.min(x, self.axes, keepdims=self.keepdims)
+
+    def loops(self, x: Aval) -> Folded:
+        return Folded("minimum", self.axes)
 
 
 def max(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:

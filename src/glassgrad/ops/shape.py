@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
+from ..expr import Var
 from ..graph import Aval, interned
+from ..graph.loops import Map, Rearranged, seen_as
 from ..tensor import Tensor, apply, asarray
 from ..tensor.device import as_device
 from ..tensor.dtype import DType, as_dtype
@@ -91,6 +93,9 @@ class Reshape(Linear):
 
     def forward(self, x: Any) -> Any:
         return x.reshape(self.new_shape)
+
+    def loops(self, x: Aval) -> Rearranged:
+        return seen_as(lambda array: np.reshape(array, self.new_shape, copy=False))
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(Reshape, x.shape), g),)
@@ -192,6 +197,9 @@ class PermuteDims(Linear):
     def forward(self, x: Any) -> Any:
         return x.transpose(self.axes)
 
+    def loops(self, x: Aval) -> Rearranged:
+        return seen_as(self.forward)
+
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(PermuteDims, self.back), g),)
 
@@ -280,6 +288,9 @@ class BroadcastTo(Linear):
     def forward(self, x: Any) -> Any:
         return np.broadcast_to(x, self.new_shape)
 
+    def loops(self, x: Aval) -> Rearranged:
+        return seen_as(self.forward)
+
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         from .families import unbroadcast
 
@@ -316,6 +327,9 @@ class Flip(Linear):
 
     def forward(self, x: Any) -> Any:
         return np.flip(x, self.axes)
+
+    def loops(self, x: Aval) -> Rearranged:
+        return seen_as(self.forward)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(self, g),)
@@ -361,6 +375,9 @@ class Astype(Linear):
         if x.dtype.kind == "c":
             self.shape(Aval(x.shape, x.dtype))
         return x.astype(self.dtype)
+
+    def loops(self, x: Aval) -> Map:
+        return Map(Var("x"), ("x",), x.dtype)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (to_dtype_of(x, g),)

@@ -11,7 +11,7 @@ Rule = Callable[[Node, tuple[Node, ...]], Node | None]
 
 
 def rewritten(graph: Graph, rule: Rule) -> Graph:
-    """The graph with every node that is not a leaf replaced by what `rule` says. Inputs stay; what nothing reads goes."""
+    """The graph with every node replaced by what `rule` says. Inputs stay; what nothing reads goes."""
     new: dict[Node, Node] = {node: node for node in graph.inputs}
     for node in graph.body:
         if node in new:

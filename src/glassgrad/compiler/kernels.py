@@ -1,0 +1,157 @@
+"""Kernels: a graph cut into units of work, each one pass over memory.
+
+A kernel is a set of elementwise ops on one shape, and sums or extrema of them over the same axes; products of matrices
+and ops that only NumPy can run are units of their own. Rearrangements are no work: they are views of where a value
+lies.
+
+Assumes a simplified graph. Guarantees that every unit reads only what earlier units have written, because a node joins
+a kernel only if everything else it reads comes before that kernel. Stops because it is one pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..graph import Aval, Graph, Leaf, Node
+from ..graph.loops import Folded, Loops, Map, Product, Rearranged, Strides
+
+NATIVE = {
+    np.dtype(name) for name in ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value lies: in the memory of a node's result, from an offset on, with strides in elements."""
+
+    owner: Node
+    offset: int
+    strides: Strides
+
+
+@dataclass(eq=False)
+class Kernel:
+    """Elementwise ops on one shape, and folds of their results over the same axes."""
+
+    shape: tuple[int, ...]
+    index: int
+    """Its place among the units."""
+    maps: list[Node] = field(default_factory=list)
+    folds: list[Node] = field(default_factory=list)
+    axes: tuple[int, ...] | None = None
+    """What the folds go over; None without any."""
+
+    members: set[Node] = field(default_factory=set)
+    """The maps, whose values are there while the kernel runs."""
+
+
+@dataclass(eq=False)
+class Contraction:
+    """One product of matrices."""
+
+    node: Node
+
+
+@dataclass(eq=False)
+class Fallback:
+    """One op that only its NumPy forward can run."""
+
+    node: Node
+
+
+Unit = Kernel | Contraction | Fallback
+
+
+class Units:
+    """The units of a graph in order, which nodes have memory of their own, and where every other value lies."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.loops: dict[Node, Loops | None] = {}
+        self.units: list[Unit] = []
+        self.born: dict[Node, int] = {}
+        """The unit after which a value is there; -1 for inputs and constants."""
+        self.kernel_of: dict[Node, Kernel] = {}
+        self.places: dict[Node, Place] = {}
+        inputs = set(graph.inputs)
+        for node in graph.body:
+            if node in inputs or isinstance(node.op, Leaf):
+                self._settle(node, -1)
+            else:
+                self._add(node)
+        self.stored = self._stored()
+
+    def _settle(self, node: Node, unit: int) -> None:
+        self.born[node] = unit
+        self.places[node] = Place(node, 0, contiguous(node.shape))
+
+    def _add(self, node: Node) -> None:
+        avals = tuple(Aval(source.shape, source.dtype) for source in node.inputs)
+        dtypes = {node.dtype, *(aval.dtype for aval in avals)}
+        native = dtypes <= NATIVE and 0 not in node.shape
+        loops = node.op.loops(*avals) if native else None
+        if isinstance(loops, Product) and not (node.dtype.kind == "f" and len({a.dtype for a in avals}) == 1):
+            loops = None
+        if isinstance(loops, Folded) and (loops.instruction == "add" and avals[0].dtype.kind == "b"):
+            loops = None
+        self.loops[node] = loops
+        if isinstance(loops, Rearranged):
+            (source,) = node.inputs
+            place = self.places[source]
+            view = loops.view(source.shape, (place.offset, place.strides))
+            if view is not None:
+                self.places[node] = Place(place.owner, *view)
+                self.born[node] = self.born[source]
+                return
+            self.loops[node] = None
+        if isinstance(loops, Map):
+            kernel = self._kernel_for(node, node.shape, None)
+            kernel.maps.append(node)
+            kernel.members.add(node)
+            self._join(node, kernel)
+        elif isinstance(loops, Folded) and loops.axes and 0 not in node.inputs[0].shape:
+            kernel = self._kernel_for(node, node.inputs[0].shape, loops.axes)
+            kernel.folds.append(node)
+            kernel.axes = loops.axes
+            self._join(node, kernel)
+        else:
+            self._settle(node, len(self.units))
+            self.units.append(Contraction(node) if isinstance(self.loops[node], Product) else Fallback(node))
+
+    def _join(self, node: Node, kernel: Kernel) -> None:
+        self.kernel_of[node] = kernel
+        self._settle(node, kernel.index)
+
+    def _kernel_for(self, node: Node, shape: tuple[int, ...], axes: tuple[int, ...] | None) -> Kernel:
+        """The latest kernel that made an input and can take the node, or a new one."""
+        candidates = {self.kernel_of[source] for source in node.inputs if source in self.kernel_of}
+        for kernel in sorted(candidates, key=lambda kernel: kernel.index, reverse=True):
+            if kernel.shape != shape or (axes and kernel.axes not in (None, axes)):
+                continue
+            if all(self.born[s] < kernel.index or s in kernel.members for s in node.inputs):
+                return kernel
+        kernel = Kernel(shape, len(self.units))
+        self.units.append(kernel)
+        return kernel
+
+    def _stored(self) -> set[Node]:
+        """The nodes whose values somebody reads from memory."""
+        stored = {self.places[node].owner for node in self.graph.outputs}
+        for node in self.graph.body:
+            kernel = self.kernel_of.get(node)
+            for source in node.inputs:
+                if kernel is None or source not in kernel.members:
+                    stored.add(self.places[source].owner)
+        return stored | {node for node in self.kernel_of if isinstance(self.loops[node], Folded)}
+
+
+def contiguous(shape: tuple[int, ...]) -> Strides:
+    """The strides, in elements, of values that lie one after the other."""
+    strides: list[int] = []
+    step = 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= size
+    return tuple(reversed(strides))

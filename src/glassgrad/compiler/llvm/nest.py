@@ -1,0 +1,73 @@
+"""Loop nests in LLVM IR: a kernel's axes, merged where memory allows, one loop inside the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+INDEX = ir.IntType(64)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One loop: how often, whether folds go over it, and how far every operand moves per step, in elements."""
+
+    size: int
+    folded: bool
+    steps: tuple[int, ...]
+
+
+def merged_axes(shape: Sequence[int], folded: Sequence[int], strides: Sequence[Sequence[int]]) -> list[Axis]:
+    """The axes of a kernel, those of size 1 left out, neighbours of one kind merged where every operand allows it."""
+    axes: list[Axis] = []
+    for place, size in enumerate(shape):
+        if size == 1:
+            continue
+        axis = Axis(size, place in folded, tuple(operand[place] for operand in strides))
+        if axes and axes[-1].folded == axis.folded:
+            outer = axes[-1]
+            if all(a == b * size for a, b in zip(outer.steps, axis.steps, strict=True)):
+                axes[-1] = Axis(outer.size * size, axis.folded, axis.steps)
+                continue
+        axes.append(axis)
+    return axes
+
+
+@contextmanager
+def loop(builder: ir.IRBuilder, size: int, name: str = "i") -> Any:
+    """Code built inside the `with` block runs for each index from 0 to size - 1, which the block gets."""
+    before = builder.block
+    body = builder.append_basic_block(name)
+    after = builder.append_basic_block(name + "_end")
+    builder.branch(body)
+    builder.position_at_end(body)
+    index = builder.phi(INDEX, name)
+    index.add_incoming(INDEX(0), before)
+    yield index
+    following = builder.add(index, INDEX(1), flags=["nuw", "nsw"])
+    index.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_unsigned("<", following, INDEX(size)), body, after)
+    builder.position_at_end(after)
+
+
+def nest(
+    builder: ir.IRBuilder,
+    axes: Sequence[Axis],
+    offsets: list[Any],
+    inside: Callable[[list[Any]], None],
+) -> None:
+    """`inside(offsets)` for every combination of indices, the operands' offsets moved on accordingly."""
+    if not axes:
+        inside(offsets)
+        return
+    axis, *rest = axes
+    with loop(builder, axis.size) as index:
+        moved = [
+            offset if step == 0 else builder.add(offset, builder.mul(index, INDEX(step)))
+            for offset, step in zip(offsets, axis.steps, strict=True)
+        ]
+        nest(builder, rest, moved, inside)

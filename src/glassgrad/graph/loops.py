@@ -1,0 +1,75 @@
+"""Ops as loops: what a code generator needs to know of an op, without knowing the op.
+
+`Op.loops` answers with one of these descriptions, or None for an op that only its `forward` can run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ..expr import Expr
+
+Strides = tuple[int, ...]
+"""How many elements lie between neighbours along each axis."""
+
+View = tuple[int, Strides]
+"""Where the first element lies, in elements, and the strides."""
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """The same formula at every place of the result, the inputs broadcast."""
+
+    formula: Expr
+    names: tuple[str, ...]
+    """The inputs' names in the formula."""
+    dtype: np.dtype[Any]
+    """What the inputs that are no booleans are converted to first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rearranged:
+    """The input's own elements, seen with other strides: `view(shape, (offset, strides))`, None if that cannot be."""
+
+    view: Callable[[tuple[int, ...], View], View | None]
+
+
+@dataclass(frozen=True, eq=False)
+class Folded:
+    """The elements along some axes combined by an instruction: "add", "maximum", "minimum" or "multiply"."""
+
+    instruction: str
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """The matrix product over the last two axes, leading axes broadcast."""
+
+
+Loops = Map | Rearranged | Folded | Product
+
+
+def seen_as(function: Callable[[Any], Any]) -> Rearranged:
+    """What `function` of NumPy makes of strides; it must return a view, or raise ValueError where it would copy.
+
+    NumPy answers on an array whose memory is never touched.
+    """
+
+    def view(shape: tuple[int, ...], given: View) -> View | None:
+        offset, strides = given
+        base = np.zeros(1, np.int8)
+        hollow = np.lib.stride_tricks.as_strided(base, shape, strides)
+        try:
+            found = function(hollow)
+        except ValueError:
+            return None
+        start = found.__array_interface__["data"][0] - base.__array_interface__["data"][0]
+        return offset + start, found.strides
+
+    return Rearranged(view)
