@@ -124,6 +124,12 @@ KINDS = {
         True,
     ),
     "ring": (lambda x: gg.roll(x, 1) * x + gg.roll(x, -1), (12,), "cyclic banded", True),
+    "added where an index says": (  # 1 + 2 = 3: numbered elements alone would make it a selection of the third
+        lambda x: gg.asarray(np.zeros(2)).at[gg.asarray([0, 0, 1])].add(x),
+        (3,),
+        "block diagonal",
+        True,
+    ),
     "largest of pairs": (lambda x: gg.max(gg.reshape(x, (6, 2)), axis=1), (12,), "block diagonal", True),
 }
 
@@ -571,6 +577,18 @@ def test_any_composition_is_covered(names, shape, seed):
 
 
 # --- sets of columns ----------------------------------------------------------------------------------------
+
+
+def test_sets_of_too_many_runs_become_larger_not_smaller(monkeypatch):
+    monkeypatch.setattr("glassgrad.autodiff.column_sets.RUNS_AT_ONCE", 8)
+
+    def f(x):
+        return gg.cumulative_sum(x[::2] * x[1::2]) + gg.sum(x[::3])
+
+    found = structure(f, draw(24))
+    expected = union_over_points(f, (24,))
+    assert not (expected & ~mask_of(found)).any()
+    assert found.nonzeros > expected.sum()
 
 
 @settings(max_examples=100, deadline=None)
