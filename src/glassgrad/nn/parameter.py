@@ -41,6 +41,11 @@ class Cell(Tensor):
             trace.assign(self, new)
             return self
         if isinstance(value, Tensor):
+            if value.value is None:
+                raise GraphError(
+                    f"a {type(self).__name__} takes values; this {value.dtype}{list(value.shape)} tensor has none, "
+                    f"inside gg.vmap or gg.trace: return it, and assign it outside"
+                )
             given = value.value
         elif isinstance(value, np.ndarray):
             given = np.asarray(value)
