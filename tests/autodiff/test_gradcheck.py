@@ -1,5 +1,6 @@
 """gg.gradcheck is itself checked: it must find every planted mistake, and nothing where there is none."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -498,3 +499,18 @@ def test_the_report_as_a_table():
     assert lines[4].split()[:5] == ["argument", "1", "1", "forward", "1"]
     assert lines[5].startswith("derivative 1 with respect to argument 0, index (1,): slope -")
     assert len(lines) == 6
+
+
+def test_trying_a_complex_step_is_silent():
+    """A function that throws imaginary parts away is no cause for a warning, and no analytic one."""
+
+    def casts(x):
+        return gg.asarray(x.numpy().astype(np.float64)) * x
+
+    with pytest.raises(GradientMismatch, match=r"automatic 0\.4\d* \(reverse mode\), numerical 0\.\d+"):
+        gg.gradcheck(casts, X)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        report = gg.gradcheck(lambda x: x * 2.0 + gg.asarray(x.numpy().astype(np.float64)) * 0.0, X)
+    assert not seen
+    assert {row.scheme for row in report.rows} == {"Richardson"}

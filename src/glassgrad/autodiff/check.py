@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ArgumentError
 from ..graph import notice
-from .check_one import MODES, Check
 from .check_report import GradcheckReport, GradcheckRow
-from .subject import Number, Slope, Subject, value_of
+
+if TYPE_CHECKING:
+    from .check_one import Check
+    from .subject import Number
+
+MODES = ("reverse", "forward")
 
 
 def gradcheck(
@@ -49,6 +53,9 @@ def gradcheck(
     >>> print(gradcheck(lambda x: x * gg.sin(x), gg.tensor([1.0, 2.0])))
     2 entries agree to order 1; largest relative error ... at argument 0, index (...,)
     """
+    from .check_one import Check  # here, so that `import glassgrad` stays fast
+    from .subject import Number, Slope, Subject
+
     _require_options(modes, order, tolerance)
     subject = Subject(function, inputs)
     if subject.modules:
@@ -84,6 +91,8 @@ def _require_options(modes: Sequence[str], order: int, tolerance: float) -> None
 
 
 def _require_repeatable(number: Number) -> None:
+    from .subject import value_of
+
     once, again = (value_of(number, number.points) for _ in range(2))
     if not math.isfinite(once):
         what = "function" if number.order == 1 else "gradient"
