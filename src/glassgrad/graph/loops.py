@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .static import static
 
 if TYPE_CHECKING:
     from ..expr import Expr
@@ -21,7 +22,7 @@ View = tuple[int, Strides]
 """Where the first element lies, in elements, and the strides."""
 
 
-@dataclass(frozen=True, eq=False)
+@static
 class Map:
     """The same formula at every place of the result, the inputs broadcast."""
 
@@ -32,14 +33,14 @@ class Map:
     """What the inputs that are no booleans are converted to first."""
 
 
-@dataclass(frozen=True, eq=False)
+@static
 class Rearranged:
     """The input's own elements, seen with other strides: `view(shape, (offset, strides))`, None if that cannot be."""
 
     view: Callable[[tuple[int, ...], View], View | None]
 
 
-@dataclass(frozen=True, eq=False)
+@static
 class Folded:
     """The elements along some axes combined by an instruction: "add", "maximum", "minimum" or "multiply"."""
 
@@ -47,7 +48,7 @@ class Folded:
     axes: tuple[int, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@static
 class Product:
     """The matrix product over the last two axes, leading axes broadcast."""
 

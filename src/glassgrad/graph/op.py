@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable
 from functools import cached_property, lru_cache
@@ -49,7 +48,8 @@ class _SavesFor(dict[int, tuple[int, ...]]):
 
 
 class Op:
-    """A primitive of the graph. Static parameters are dataclass fields; arrays never live in an op.
+    """A primitive of the graph. Static parameters are fields (`glassgrad.graph.static`); arrays never live
+    in an op.
 
     A subclass is a family (see `glassgrad.ops.families`) or writes the rules itself:
 
@@ -125,10 +125,8 @@ class Op:
     @property
     def parameters(self) -> tuple[str, ...]:
         """The static parameters as text, such as `axes=(0,)`."""
-        fields: tuple[dataclasses.Field[Any], ...] = (
-            dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
-        )
-        return tuple(f"{field.name}={getattr(self, field.name)}" for field in fields)
+        names: tuple[str, ...] = getattr(type(self), "__match_args__", ())
+        return tuple(f"{name}={getattr(self, name)}" for name in names)
 
     def describe_inputs(self, inputs: tuple[Any, ...]) -> str:
         """The inputs' names, dtypes and shapes, for messages: `a float32[2, 3] and b float32[4, 5]`."""

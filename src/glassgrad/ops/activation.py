@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..expr import Expr, scalar as s
 from ..graph import interned
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from .exponential import exp, log
 from .families import Elementwise, Partials
@@ -43,7 +43,7 @@ def relu(x: Any, /) -> Tensor:
     return apply(_relu, x)
 
 
-@dataclass(frozen=True)
+@static
 class LeakyRelu(Elementwise):
     """x where x > 0, else slope * x."""
 
@@ -58,7 +58,7 @@ class LeakyRelu(Elementwise):
         return (s.where(x > 0.0, 1.0, self.slope),)
 
 
-@dataclass(frozen=True)
+@static
 class Elu(Elementwise):
     """x where x > 0, else alpha * (exp(x) - 1)."""
 

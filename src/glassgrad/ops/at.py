@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from ..graph import interned
+from ..graph.static import static
 from ..tensor import Tensor, apply
 from .index import Index, IndexAdd, IndexSet, aval_of, like
 from .key import Key, split_key
@@ -13,7 +13,7 @@ from .scattering import IndexExtremum, IndexMultiply
 from .shape import broadcast_to
 
 
-@dataclass(frozen=True)
+@static
 class At:
     """`x.at[index]`: `.set`, `.add`, `.multiply`, `.min` and `.max` with values; each returns a new tensor.
 

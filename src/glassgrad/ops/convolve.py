@@ -8,7 +8,6 @@ Their shapes, in the names used below: images (batch, channels, *sizes), filters
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, ClassVar
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
+from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import promote
 from .complex_numbers import conj
@@ -114,7 +114,7 @@ def _split(x: Tensor, axis: int, groups: int, size: int) -> Tensor:
     return reshape(moveaxis(split, axis + 1, 0), (size, *lead, length, *tail))
 
 
-@dataclass(frozen=True)
+@static
 class Convolving(OnGrid, Bilinear):
     """What the three ops share: a stack of inputs is laid side by side along an axis that the op treats alike."""
 
@@ -138,7 +138,7 @@ class Convolving(OnGrid, Bilinear):
             x if place is None else _merge(x, place[0], self.groups if place[1] else 1)
             for x, place in zip(inputs, places, strict=True)
         ]
-        wide = replace(self, groups=self.groups * size) if left and right else self
+        wide = replaced(self, groups=self.groups * size) if left and right else self
         return _split(apply(wide, *flat), axis, self.groups if by_group else 1, size)
 
 
@@ -189,7 +189,7 @@ class Convolution(Convolving):
         return unbroadcast(apply(interned(ConvolutionWeight, self.grid, self.groups), conj(x), g), weight)
 
 
-@dataclass(frozen=True)
+@static
 class ConvolutionTranspose(Convolving):
     """Maps (x) and filters (weight) to images of `sizes`: the transpose of `Convolution` in its images."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import OUT, Aval, Op, interned
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import int64, promote
 from .compare import not_equal
@@ -23,7 +23,7 @@ from .stacks import all_stacked
 __all__ = ["cummax", "cummin", "cumulative_prod", "cumulative_sum", "diff"]
 
 
-@dataclass(frozen=True)
+@static
 class CumulativeSum(Linear):
     """At every position along `axis` the sum of the elements up to it."""
 
@@ -64,7 +64,7 @@ def cumulative_sum(
     return _cumulative(CumulativeSum, "cumulative_sum", x, axis, dtype, 0 if include_initial else None)
 
 
-@dataclass(frozen=True)
+@static
 class LinearRecurrence(Op):
     """h[i] = a[i] h[i - 1] + b[i] along `axis`, with h[-1] = 0: what derivatives of cumulative products are made of.
 
@@ -128,7 +128,7 @@ def shifted(x: Tensor, axis: int, first: int) -> Tensor:
     return concat([np.full((*x.shape[:axis], 1, *x.shape[axis + 1 :]), first, x.dtype), behind], axis=axis)
 
 
-@dataclass(frozen=True)
+@static
 class CumulativeProd(Op):
     """At every position along `axis` the product of the elements up to it."""
 
@@ -189,7 +189,7 @@ def _cumulative(kind: Any, name: str, x: Any, axis: int | None, dtype: Any, init
     return found if dtype is None else astype(found, dtype)
 
 
-@dataclass(frozen=True)
+@static
 class RunningPosition(Op):
     """At every position along `axis` where the largest element up to it is (or the smallest), the first of equals."""
 

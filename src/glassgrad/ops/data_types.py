@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError
+from ..graph.static import static
 from ..tensor import Tensor
 from ..tensor.device import CPU, as_device
 from ..tensor.dtype import (
@@ -93,7 +93,7 @@ def can_cast(from_: Any, to: Any, /) -> bool:
     return promote({_dtype_of(from_), wanted}) == wanted
 
 
-@dataclass(frozen=True)
+@static
 class FloatInfo:
     """What floats of a dtype can hold. `dtype` is that of the parts of complex numbers."""
 
@@ -105,7 +105,7 @@ class FloatInfo:
     dtype: DType
 
 
-@dataclass(frozen=True)
+@static
 class IntegerInfo:
     """What integers of a dtype can hold."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add, itemgetter
 from typing import Any, ClassVar
@@ -34,6 +33,7 @@ from ..expr import (
 )
 from ..graph import OUT, Aval, Op, broadcast_shapes
 from ..graph.loops import Map
+from ..graph.static import static
 from ..tensor import Tensor, apply, apply_to_two
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, promote
 from .stacks import aligned
@@ -314,7 +314,7 @@ def _fresh_names(names: tuple[str, ...]) -> dict[str, str]:
     return fresh
 
 
-@dataclass(frozen=True)
+@static
 class Formula(Elementwise):
     """A formula as an op: what the derivative rules of elementwise ops are made of. It differentiates itself."""
 

@@ -7,13 +7,13 @@ docs/complex.md says; under that convention the transpose of a transform is its 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
+from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.device import as_device
 from ..tensor.dtype import DType, as_complex, as_dtype, as_real
@@ -46,7 +46,7 @@ OTHER_NORM: dict[Norm, Norm] = {"backward": "forward", "ortho": "ortho", "forwar
 """Which norm gives the inverse transform the factor that this one gives the forward transform."""
 
 
-@dataclass(frozen=True)
+@static
 class Fourier(Linear):
     """What the transforms share. A stack is one axis more in front."""
 
@@ -67,7 +67,7 @@ class Fourier(Linear):
 
     def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
         """The same along the next axes."""
-        return apply(replace(self, axes=tuple(a + 1 for a in self.axes)), *inputs)
+        return apply(replaced(self, axes=tuple(a + 1 for a in self.axes)), *inputs)
 
 
 class Fft(Fourier):
@@ -131,7 +131,7 @@ class Rfft(Fourier):
         return (astype(apply(interned(Irfft, self.axes, OTHER_NORM[self.norm], n), weighted), x.dtype),)
 
 
-@dataclass(frozen=True)
+@static
 class Irfft(Fourier):
     """n real numbers from the first half of their Fourier transform along an axis: linear over the real numbers."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
 from ..graph.loops import Rearranged, seen_as
+from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import bool_
 from .compare import equal, where
@@ -23,7 +23,7 @@ from .stacks import stack_size
 __all__ = ["one_hot", "take", "take_along_axis"]
 
 
-@dataclass(frozen=True)
+@static
 class Index(Linear):
     """x[key]: the elements at some positions. Inputs: x, then the index arrays of the key."""
 
@@ -67,7 +67,7 @@ class Index(Linear):
         return permute_dims(found, stacked.order(found.ndim))
 
 
-@dataclass(frozen=True)
+@static
 class IndexAdd(Linear):
     """Zeros of a shape with `values` added at the positions of a key: the transpose of `Index`."""
 
@@ -128,7 +128,7 @@ def add_at(result: Any, indices: tuple[Any, ...], values: Any) -> None:
     np.add.at(result.reshape(-1), places.ravel(), values.ravel())
 
 
-@dataclass(frozen=True)
+@static
 class IndexSet(Linear):
     """x with `values` in the place of the elements at the positions of a key. Linear in x and values together."""
 
@@ -212,7 +212,7 @@ def update_stacks(op: Any, batched: tuple[bool, ...], x: Tensor, values: Tensor,
         values = reshape(values, (1, *values.shape))
     values = reshape(values, (values.shape[0], *(1,) * (ndim - values.ndim), *values.shape[1:]))
     values = permute_dims(values, stacked.back(ndim))
-    return apply(replace(op, key=stacked.key), x, values, *stacked.arrays)
+    return apply(replaced(op, key=stacked.key), x, values, *stacked.arrays)
 
 
 def aval_of(x: Tensor) -> Aval:

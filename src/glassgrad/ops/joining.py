@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import promote
 from .families import Linear
@@ -19,7 +19,7 @@ from .stacks import all_stacked
 __all__ = ["concat", "pad", "stack", "unstack"]
 
 
-@dataclass(frozen=True)
+@static
 class Concat(Linear):
     """Tensors joined along an axis."""
 
@@ -113,7 +113,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Tensor, ...]:
     return tuple(x[(*(slice(None),) * place, i)] for i in range(x.shape[place]))
 
 
-@dataclass(frozen=True)
+@static
 class Pad(Linear):
     """Zeros around the elements."""
 

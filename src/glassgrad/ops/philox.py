@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DTypeError
 from ..graph import Aval, Op
+from ..graph.static import static
 from ..tensor import Tensor, apply
 from ..tensor.dtype import DType, float32, float64
 from .stacks import one_by_one
@@ -46,7 +46,7 @@ def blocks_for(count: int, dtype: DType) -> int:
     return -(-count // (WORDS_PER_BLOCK * NUMBERS_PER_WORD[dtype]))
 
 
-@dataclass(frozen=True)
+@static
 class RandomUniform(Op):
     """Numbers in [0, 1), equally likely, on a grid of 2**24 (float32) or 2**53 (float64) points.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import math
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ..errors import ShapeError
 from ..graph import OUT, Aval, Op, interned
 from ..graph.loops import Folded
+from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, complex128, float16, float32, float64, int64, uint64
 from .compare import equal
@@ -64,7 +64,7 @@ def spread(reduced: Tensor, x: Tensor, axes: tuple[int, ...]) -> Tensor:
     return broadcast_to(reshape(reduced, reduced_shape(x.shape, axes, keepdims=True)), x.shape)
 
 
-@dataclass(frozen=True)
+@static
 class Sum(Linear):
     """The sum over `axes`."""
 
@@ -141,7 +141,7 @@ def count_over(x: Tensor, axes: tuple[int, ...], name: str) -> int:
     return count
 
 
-@dataclass(frozen=True)
+@static
 class Extremum(Op):
     """The largest or smallest element along `axes`."""
 
@@ -178,7 +178,7 @@ class Extremum(Op):
         )
 
     def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
-        return apply(replace(self, axes=tuple(a + 1 for a in self.axes)), x)
+        return apply(replaced(self, axes=tuple(a + 1 for a in self.axes)), x)
 
 
 class Max(Extremum):
@@ -230,7 +230,7 @@ def min(x: Any, /, *, axis: Axes = None, keepdims: bool = False) -> Tensor:
     return apply(interned(Min, normalize_axes(axis, x.ndim, "min"), keepdims), x)
 
 
-@dataclass(frozen=True)
+@static
 class Prod(Op):
     """The product over `axes`."""
 
@@ -297,7 +297,7 @@ def prod(x: Any, /, *, axis: Axes = None, dtype: Any = None, keepdims: bool = Fa
     return apply(interned(Prod, normalize_axes(axis, x.ndim, "prod"), keepdims), x)
 
 
-@dataclass(frozen=True)
+@static
 class ArgExtremum(Op):
     """The position of the first largest or smallest element along an axis."""
 
@@ -318,7 +318,7 @@ class ArgExtremum(Op):
         return Aval(reduced_shape(x.shape, (self.axis,), self.keepdims), int64)
 
     def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
-        return apply(replace(self, axis=self.axis + 1), x)
+        return apply(replaced(self, axis=self.axis + 1), x)
 
 
 class Argmax(ArgExtremum):
@@ -369,7 +369,7 @@ def argmin(x: Any, /, *, axis: int | None = None, keepdims: bool = False) -> Ten
     return _arg(Argmin, x, axis, keepdims)
 
 
-@dataclass(frozen=True)
+@static
 class TruthReduction(Op):
     """Whether some or all elements along `axes` are true."""
 
@@ -385,7 +385,7 @@ class TruthReduction(Op):
         return Aval(reduced_shape(x.shape, self.axes, self.keepdims), bool_)
 
     def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
-        return apply(replace(self, axes=tuple(a + 1 for a in self.axes)), x)
+        return apply(replaced(self, axes=tuple(a + 1 for a in self.axes)), x)
 
 
 class All(TruthReduction):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
+from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import as_real
 from .families import Linear, require_kind
@@ -106,7 +106,7 @@ def _cubic_far(t: Any) -> Any:
     return ((_A * t - 5 * _A) * t + 8 * _A) * t - 4 * _A
 
 
-@dataclass(frozen=True)
+@static
 class AlongAxis(Linear):
     """What both directions share: a stack is one axis more in front."""
 
@@ -122,7 +122,7 @@ class AlongAxis(Linear):
 
     def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
         """The same along the next axis."""
-        return apply(replace(self, axis=self.axis + 1), *inputs)
+        return apply(replaced(self, axis=self.axis + 1), *inputs)
 
 
 class Resample(AlongAxis):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from ..graph import OUT, Aval, Op, interned
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from .arithmetic import add
 from .compare import equal, where
@@ -89,7 +89,7 @@ class Combination(Op):
         return update_stacks(self, batched, x, values, *indices)
 
 
-@dataclass(frozen=True)
+@static
 class IndexMultiply(Combination):
     """x, multiplied by the values at their positions."""
 
@@ -120,7 +120,7 @@ class IndexMultiply(Combination):
         return of_x, where(none, alone, self.chosen(out, indices) / without)
 
 
-@dataclass(frozen=True)
+@static
 class IndexExtremum(Combination):
     """At every position the largest (or the smallest) of the element of x and the values there."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ArgumentError, GraphError, ShapeError
 from ..graph import Aval, Op, interned
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import int64, promote
 from .compare import not_equal
@@ -57,7 +57,7 @@ def nonzero(x: Any, /) -> tuple[Tensor, ...]:
     return tuple(asarray(places) for places in found)
 
 
-@dataclass(frozen=True)
+@static
 class Searchsorted(Op):
     """How many elements of a sorted row are below each value; with `right` also those that equal it."""
 

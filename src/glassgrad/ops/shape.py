@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ from ..errors import ArgumentError, DTypeError, ShapeError
 from ..expr import Var
 from ..graph import Aval, interned
 from ..graph.loops import Map, Rearranged, seen_as
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.device import as_device
 from ..tensor.dtype import DType, as_dtype
@@ -73,7 +73,7 @@ def as_shape(shape: Any, name: str, smallest: int = 0) -> tuple[int, ...]:
     return sizes
 
 
-@dataclass(frozen=True)
+@static
 class Reshape(Linear):
     """The same elements in row-major order in another shape."""
 
@@ -181,7 +181,7 @@ def squeeze(x: Any, /, axis: Axes) -> Tensor:
     return reshape(x, tuple(size for i, size in enumerate(x.shape) if i not in axes))
 
 
-@dataclass(frozen=True)
+@static
 class PermuteDims(Linear):
     """The axes in another order."""
 
@@ -267,7 +267,7 @@ def _axes_in_order(axis: int | Sequence[int], ndim: int) -> list[int]:
     return [normalize_axis(a, ndim, "moveaxis") for a in axes]
 
 
-@dataclass(frozen=True)
+@static
 class BroadcastTo(Linear):
     """Copies along new axes and axes of size 1."""
 
@@ -312,7 +312,7 @@ def broadcast_to(x: Any, /, shape: int | Sequence[int]) -> Tensor:
     return x if wanted == x.shape else apply(interned(BroadcastTo, wanted), x)
 
 
-@dataclass(frozen=True)
+@static
 class Flip(Linear):
     """The elements in reverse order along some axes."""
 
@@ -348,7 +348,7 @@ def flip(x: Any, /, *, axis: Axes = None) -> Tensor:
     return apply(interned(Flip, normalize_axes(axis, x.ndim, "flip")), x)
 
 
-@dataclass(frozen=True)
+@static
 class Astype(Linear):
     """The elements in another dtype."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ShapeError
 from ..graph import Aval, Op, interned
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import int64
 from .compare import where
@@ -19,7 +19,7 @@ from .shape import flip, normalize_axis
 __all__ = ["argsort", "sort", "top_k", "tril", "triu"]
 
 
-@dataclass(frozen=True)
+@static
 class Argsort(Op):
     """The positions that put the elements along an axis in ascending order, equal ones in their old order."""
 

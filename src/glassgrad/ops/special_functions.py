@@ -6,12 +6,12 @@ Each is its own op, because no composition of others is accurate. The numbers co
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ..errors import ArgumentError
 from ..expr import Expr, scalar as s
 from ..graph import interned
+from ..graph.static import static
 from ..tensor import Tensor, apply
 from .families import Elementwise, Partials
 
@@ -149,7 +149,7 @@ def digamma(x: Any, /) -> Tensor:
     return apply(_digamma, x)
 
 
-@dataclass(frozen=True)
+@static
 class Polygamma(Elementwise):
     """The n-th derivative of digamma."""
 

@@ -6,13 +6,13 @@ import itertools
 import math
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
+from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from .families import Linear
 from .shape import reshape
@@ -177,7 +177,7 @@ def make_grid(kernel: tuple[int, ...], stride: Sizes, padding: Padding, dilation
 # --- apart, and together again ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
+@static
 class OnGrid:
     """What ops on a grid share: axes in front of those that the windows lie along are left alone, a stack's too."""
 
@@ -188,7 +188,7 @@ class OnGrid:
         return apply(self, *all_stacked(batched, inputs))  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True)
+@static
 class BackToSizes(OnGrid):
     """What their transposes share: the sizes that the axes had before there were windows."""
 

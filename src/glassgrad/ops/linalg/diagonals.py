@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import ArgumentError, ShapeError
 from ...graph import Aval, interned
+from ...graph.static import static
 from ...tensor import Tensor, apply, asarray
 from ..compare import equal, logical_and, where
 from ..families import Linear
@@ -21,7 +21,7 @@ def _length(rows: int, columns: int, offset: int) -> int:
     return max(0, min(rows + min(offset, 0), columns - max(offset, 0)))
 
 
-@dataclass(frozen=True)
+@static
 class Diagonal(Linear):
     """The diagonal of matrices, `offset` places right of the main one."""
 
@@ -44,7 +44,7 @@ class Diagonal(Linear):
         return apply(self, x)
 
 
-@dataclass(frozen=True)
+@static
 class FromDiagonal(Linear):
     """Matrices of zeros but for a diagonal, `offset` places right of the main one."""
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ...errors import ArgumentError
 from ...graph import OUT, Aval, Op, interned
+from ...graph.static import static
 from ...tensor import Tensor, apply, asarray
 from ..complex_numbers import real
 from ..contract import matmul
@@ -90,7 +90,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
     return adjoint(factor) if upper else factor
 
 
-@dataclass(frozen=True)
+@static
 class Qr(Decomposition):
     """A = Q R with orthonormal columns in Q and an upper triangle R with a real diagonal, of A with at least as many
     rows as columns. `complete`: Q is square, and R has rows of zeros."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from ...errors import ArgumentError
 from ...graph import Aval, interned
+from ...graph.static import static
 from ...tensor import Tensor, asarray
 from ...tensor.dtype import as_real, int64
 from ..compare import greater
@@ -24,7 +24,7 @@ from .diagonals import divided, main_diagonal, on_diagonal
 from .eigen import gaps
 
 
-@dataclass(frozen=True)
+@static
 class Svd(Decomposition):
     """A = U diag(S) Vᴴ: orthonormal columns in U and V, singular values S, descending. `full`: U and V are square.
 

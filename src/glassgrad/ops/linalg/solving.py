@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import ArgumentError
 from ...graph import OUT, Aval, Op, interned
+from ...graph.static import static
 from ...tensor import Tensor, apply, asarray
 from ...tensor.dtype import promote
 from ..contract import matmul
@@ -80,7 +80,7 @@ def _as_columns(op: Op, a: Tensor, b: Tensor) -> Tensor:
     return squeeze(apply(op, a, expand_dims(b, 1)), -1) if b.ndim == 1 else apply(op, a, b)
 
 
-@dataclass(frozen=True)
+@static
 class TriangularSolve(Op):
     """The X with A X = B, where only one triangle of A is read. An op of its own, because it costs half as much as
     `solve`, its error is smaller, and so is that of the derivatives of the factorisations, which are made of it."""
