@@ -4,7 +4,10 @@ import contextlib
 import doctest
 import importlib.util
 import io
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,22 @@ def test_every_page_is_linked_from_the_readme_or_another_page():
     texts = [path.read_text(encoding="utf-8") for path in (DOCS.parent / "README.md", *DOCS.glob("*.md"))]
     linked = {name.rsplit("/", 1)[-1] for text in texts for name in re.findall(r"\]\(([\w/.]+\.md)", text)}
     assert {path.name for path in DOCS.glob("*.md")} - linked == set()
+
+
+def test_the_page_of_ops_lists_every_op_once():
+    listed = re.findall(r"^\| `(\w+)` \|", (DOCS / "ops.md").read_text(encoding="utf-8"), re.MULTILINE)
+    complexes = re.search(
+        r"^Ops of complex inputs or results, (.*?), have",
+        (DOCS / "ops.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    listed += re.findall(r"`(\w+)`", complexes.group(1))
+    finished = subprocess.run(
+        [sys.executable, "-c", "from table import ROWS; print(*{row.op.name for row in ROWS})"],
+        cwd=DOCS.parent / "tests" / "ops",
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sorted(listed) == sorted(finished.stdout.split())
