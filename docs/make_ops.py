@@ -23,9 +23,10 @@ PAGE = HERE / "ops.md"
 
 HEAD = """# Which op has which rule
 
-Made by `python docs/make_ops.py` from the rows of the op test table; `tests/ops/test_modes.py` asserts that every figure
-is below 1e-7. Each figure is the largest relative error found against the **numerical** mode, differences of values in float64
-extrapolated by Ridders' method, over all rows of the op (broadcasting, sizes 0 and 1, ties, strided memory).
+Made by `python docs/make_ops.py` from the rows of the op test table; `tests/ops/test_modes.py` asserts that every
+figure is below 1e-7. Each figure is the largest relative error found against the **numerical** mode, differences of
+values in float64 extrapolated by Ridders' method, over all rows of the op (broadcasting, sizes 0 and 1, ties, strided
+memory).
 
 * **vjp**: reverse mode. **jvp**: forward mode. **order 2**: reverse over reverse and forward over reverse.
 * **vmap**: the largest error of `vmap` of each of these.
