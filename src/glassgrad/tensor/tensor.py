@@ -371,9 +371,9 @@ def asarray(data: Any, dtype: Any = None, *, device: Any = None, copy: bool | No
 def variable(source: Tensor, name: str | None = None) -> Tensor:
     """A leaf that collects a gradient and shares `source`'s value."""
     array = source.value
-    if array.dtype.kind not in "fc":
+    if source.dtype.kind not in "fc":
         raise DTypeError(
-            f"only floating-point tensors can require a gradient; got dtype {array.dtype}. "
+            f"only floating-point tensors can require a gradient; got dtype {source.dtype}. "
             f"Write 1.0 instead of 1, or pass dtype=gg.float32."
         )
     leaf = Tensor(array, Node(INPUT, (), array.shape, array.dtype, True, caller(), array))
