@@ -107,7 +107,7 @@ def _without_node(x: Tensor) -> Tensor:
 def _fresh(source: Tensor) -> Tensor:
     if source.requires_grad and is_recording():
         return identity(source)
-    if source.value is None and source.dtype.kind in "fc":  # inside a trace: a node of its own that gradients are wanted for
+    if source.value is None and source.dtype.kind in "fc":  # in a trace: a node of its own
         copy = identity(source).as_node()
         return Tensor(None, Node(copy.op, copy.inputs, copy.shape, copy.dtype, True, copy.origin))
     return variable(source)
