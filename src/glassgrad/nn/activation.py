@@ -102,6 +102,45 @@ class Softplus(Module):
         return f"beta={self.beta}"
 
 
+class GELU(Module):
+    """x Φ(x), elementwise, with Φ the normal distribution's cumulative function: a ReLU with a soft corner.
+
+    approximate: "none" for Φ itself, "tanh" for ½ (1 + tanh(√(2/π) (x + 0.044715 x³))) in its place, at most 0.0005
+    away. Real float dtypes. Raises ArgumentError for another approximation.
+
+    Source: Hendrycks, Gimpel, "Gaussian error linear units (GELUs)" (2016).
+
+    >>> gg.nn.GELU()(gg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.15865526,  0.        ,  0.8413447 ])
+    """
+
+    def __init__(self, approximate: str = "none") -> None:
+        self.approximate = functional.require_approximation(approximate)
+
+    def forward(self, x: Any) -> Tensor:
+        """x Φ(x)."""
+        return functional.gelu(x, self.approximate)
+
+    def extra_repr(self) -> str:
+        """The approximation."""
+        return f"approximate={self.approximate!r}"
+
+
+class SiLU(Module):
+    """x sigmoid(x), elementwise, also known as swish. Real float dtypes.
+
+    Sources: Elfwing, Uchibe, Doya, "Sigmoid-weighted linear units for neural network function approximation in
+    reinforcement learning" (2018); Ramachandran, Zoph, Le, "Searching for activation functions" (2017).
+
+    >>> gg.nn.SiLU()(gg.tensor([-1.0, 0.0, 1.0]))
+    tensor([-0.26894143,  0.        ,  0.7310586 ])
+    """
+
+    def forward(self, x: Any) -> Tensor:
+        """x sigmoid(x)."""
+        return functional.silu(x)
+
+
 class Softmax(Module):
     """exp(x) / sum exp(x) along the axis `dim`: positive, sums to 1.
 

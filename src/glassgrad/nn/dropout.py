@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from .. import ops, random
+from ..errors import DTypeError
 from ..graph import notice
-from ..tensor import Tensor, is_recording
-from . import functional
+from ..tensor import Tensor, asarray, is_recording
 from .arguments import require_drop_probability
 from .module import Module
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True) -> Tensor:
+    """x with each element set to 0 with probability p and divided by 1 - p otherwise; x itself if not `training`.
+
+    Raises ArgumentError unless 0 <= p < 1, DTypeError if x is not float.
+
+    >>> gg.nn.functional.dropout(gg.asarray([1.0, 2.0]), training=False)
+    tensor([1., 2.])
+    """
+    given, p = asarray(x), require_drop_probability(p)
+    if not training or p == 0.0:
+        return given
+    if given.dtype.kind != "f":
+        raise DTypeError(
+            f"Dropout needs a float input; got {given.dtype} of shape {given.shape}. gg.astype(x, gg.float32) converts."
+        )
+    kept = random.bernoulli(1.0 - p, given.shape)
+    return given * (ops.astype(kept, given.dtype) / (1.0 - p))
 
 
 class Dropout(Module):
@@ -36,7 +56,7 @@ class Dropout(Module):
                 "Dropout sets elements to 0 at random here, because the model is in training mode under gg.no_grad(). "
                 "To measure or use a model, call model.eval() first, and model.train() to go on training."
             )
-        return functional.dropout(x, self.p, self.training)
+        return dropout(x, self.p, self.training)
 
     def extra_repr(self) -> str:
         """The probability."""

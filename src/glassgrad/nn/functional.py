@@ -5,19 +5,31 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import ops, random
-from ..errors import DTypeError, ShapeError
+from .. import ops
+from ..errors import ArgumentError, ShapeError
 from ..ops.activation import elu as elu, leaky_relu as leaky_relu, relu as relu
 from ..ops.exponential import sigmoid as sigmoid
 from ..ops.trigonometric import tanh as tanh
 from ..tensor import Tensor, asarray
-from .arguments import require_drop_probability
+from .attention import scaled_dot_product_attention as scaled_dot_product_attention
 from .binary_cross_entropy import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
 )
+from .convolution import conv1d as conv1d, conv2d as conv2d, conv3d as conv3d
 from .cross_entropy import cross_entropy as cross_entropy, nll_loss as nll_loss
+from .dropout import dropout as dropout
+from .embedding import embedding as embedding
 from .margin import multi_margin_loss as multi_margin_loss
+from .normalization import layer_norm as layer_norm
+from .pooling import (
+    avg_pool1d as avg_pool1d,
+    avg_pool2d as avg_pool2d,
+    avg_pool3d as avg_pool3d,
+    max_pool1d as max_pool1d,
+    max_pool2d as max_pool2d,
+    max_pool3d as max_pool3d,
+)
 from .regression import l1_loss as l1_loss, mse_loss as mse_loss
 
 
@@ -78,6 +90,41 @@ def softplus(x: Any, beta: float = 1.0) -> Tensor:
     return ops.softplus(x) if beta == 1.0 else ops.softplus(beta * asarray(x)) / beta
 
 
+def gelu(x: Any, approximate: str = "none") -> Tensor:
+    """x Φ(x), with Φ the normal distribution's cumulative function: a ReLU with a soft corner. See `GELU`.
+
+    >>> gg.nn.functional.gelu(gg.tensor([-100.0, 0.0, 100.0]))
+    tensor([ -0.,   0., 100.])
+    """
+    x = asarray(x)
+    if require_approximation(approximate) == "none":
+        # 1 + erf(x / √2) would lose its digits for negative x
+        return x * (0.5 * ops.erfc(x * -math.sqrt(0.5)))
+    # ½ (1 + tanh(u)) is sigmoid(2u), which keeps its digits for negative u
+    return x * sigmoid(x * (math.sqrt(8.0 / math.pi) * (1.0 + 0.044715 * (x * x))))
+
+
+def require_approximation(approximate: str) -> str:
+    """`approximate` itself, or an ArgumentError unless it is "none" or "tanh".
+
+    >>> require_approximation("tanh")
+    'tanh'
+    """
+    if approximate not in ("none", "tanh"):
+        raise ArgumentError(f"gelu knows approximate='none' and 'tanh'; got {approximate!r}")
+    return approximate
+
+
+def silu(x: Any) -> Tensor:
+    """x sigmoid(x), elementwise. See `SiLU`.
+
+    >>> gg.nn.functional.silu(gg.tensor([-1000.0, 0.0, 100.0]))
+    tensor([ -0.,   0., 100.])
+    """
+    x = asarray(x)
+    return x * sigmoid(x)
+
+
 def flatten(x: Any, start_dim: int = 1) -> Tensor:
     """x with the axes from `start_dim` on merged into one. Raises ShapeError if x has no such axis.
 
@@ -91,22 +138,3 @@ def flatten(x: Any, start_dim: int = 1) -> Tensor:
             f"shape {x.shape}. A single sample needs a batch axis: gg.expand_dims(x, 0)."
         )
     return ops.flatten(x, start_dim % x.ndim)
-
-
-def dropout(x: Any, p: float = 0.5, training: bool = True) -> Tensor:
-    """x with each element set to 0 with probability p and divided by 1 - p otherwise; x itself if not `training`.
-
-    Raises ArgumentError unless 0 <= p < 1, DTypeError if x is not float.
-
-    >>> gg.nn.functional.dropout(gg.asarray([1.0, 2.0]), training=False)
-    tensor([1., 2.])
-    """
-    given, p = asarray(x), require_drop_probability(p)
-    if not training or p == 0.0:
-        return given
-    if given.dtype.kind != "f":
-        raise DTypeError(
-            f"Dropout needs a float input; got {given.dtype} of shape {given.shape}. gg.astype(x, gg.float32) converts."
-        )
-    kept = random.bernoulli(1.0 - p, given.shape)
-    return given * (ops.astype(kept, given.dtype) / (1.0 - p))

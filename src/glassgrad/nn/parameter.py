@@ -125,10 +125,15 @@ class Parameter(Cell):
     @property
     def requires_grad(self) -> bool:
         """Whether gradients are computed for this parameter; assign False to freeze it."""
-        return self.node is not None
+        return self.node is not None and self.node.requires_grad
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
+        if staging() is not None:
+            raise GraphError(
+                "a parameter cannot be frozen or thawed inside a compiled function: do it before the call, which "
+                "takes notice"
+            )
         if not wanted:
             self.node = None
         elif self.node is None:

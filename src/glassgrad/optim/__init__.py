@@ -2,5 +2,6 @@
 
 from . import lr_scheduler as lr_scheduler
 from .adam import Adam as Adam
+from .adamw import AdamW as AdamW
 from .optimizer import Optimizer as Optimizer, missing_parameters as missing_parameters
 from .sgd import SGD as SGD

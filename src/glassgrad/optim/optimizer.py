@@ -179,7 +179,8 @@ class Optimizer:
                     f"the saved state {full_name!r} belongs to none of the {len(parameters)} parameters"
                 )
             parameter, buffer = parameters[int(place)], Buffer(array)
-            if buffer.ndim and (buffer.shape, buffer.dtype) != (parameter.shape, parameter.dtype):
+            dtypes = (parameter.dtype, np.zeros(0, parameter.dtype).real.dtype)  # Adam's squares are real
+            if buffer.ndim and (buffer.shape != parameter.shape or buffer.dtype not in dtypes):
                 raise CheckpointError(
                     f"the saved state {full_name!r} is {buffer.dtype} of shape {buffer.shape}; parameter {place} is "
                     f"{parameter.dtype} of shape {parameter.shape}. Make the optimizer with the parameters of the same "
