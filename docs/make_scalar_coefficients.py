@@ -160,15 +160,9 @@ def module() -> str:
         for digits, kept in {24: 9, 53: 32}.items():
             head = mpmath.nint(mpmath.log(2) * 2**kept) / 2**kept
             lines += [f"LN2_{digits} = ({float(head)!r}, {float(mpmath.log(2) - head)!r})"]
-        lines += ["# pi / 2 in three parts, the first two of 29 digits"]
-        rest, parts = mpmath.pi / 2, []
-        for kept in (28, 57):
-            parts.append(mpmath.nint(rest * mpf(2) ** kept) / mpf(2) ** kept)
-            rest -= parts[-1]
-        lines += [f"HALF_PI = ({', '.join(repr(float(part)) for part in [*parts, rest])})"]
-        bits = int(mpmath.floor(2 / mpmath.pi / 8 * mpf(2) ** 256))
-        words = [hex(bits >> shift & (2**64 - 1)) for shift in (192, 128, 64, 0)]
-        lines += ["# the first 256 bits of 2 / pi / 8", f"EIGHTH_OF_TWO_OVER_PI = ({', '.join(words)})"]
+        bits = int(mpmath.floor(2 / mpmath.pi * mpf(2) ** (320 - 35)))
+        words = [f"0x{bits >> shift & (2**64 - 1):X}" for shift in range(256, -1, -64)]
+        lines += ["# 2 / pi in words of 64 bits, after 35 zeros", f"TWO_OVER_PI = ({', '.join(words)})"]
     return "\n".join(lines) + "\n"
 
 

@@ -13,36 +13,22 @@ Angle = tuple[Number, Number]
 
 
 def in_quarter_turns(x: Number) -> Angle:
-    """The angle x in parts."""
-    size = x.size()
-    is_far = (size >= 2.0**24) & (size < math.inf)
-    (near_r, near_k), (far_r, far_k) = _near(x), _far(x)
-    return is_far.choose(far_r, near_r), is_far.choose(far_k, near_k)
+    """The angle x in parts: x times those bits of 2 / pi that do not make whole turns (Payne and Hanek, "Radian
+    reduction for trigonometric functions", 1983).
 
-
-def _near(x: Number) -> Angle:
-    """The angle x in parts, for |x| < 2**24: Cody and Waite's reduction, in float64."""
-    wide = x.wide()
-    rounder = wide.constant(FLOAT64.rounder)
-    total = wide.times_plus(2 / math.pi, rounder)
-    n = total - rounder
-    for part in c.HALF_PI:
-        wide = n.times_plus(-part, wide)
-    return wide, total.bits().narrow_integer()
-
-
-def _far(x: Number) -> Angle:
-    """The angle x in parts, for any finite |x| >= 2**24: x times those bits of 2 / pi that do not make whole turns
-    (Payne and Hanek, "Radian reduction for trigonometric functions", 1983).
-
-    x is m 2**e with an integer m of 24 bits. Of 2 / pi, 128 bits are needed, from one that e tells.
+    x is m 2**e with an integer m of 24 bits. Of 2 / pi, 128 bits are needed, from one that e tells; the zeros before
+    2 / pi let the smallest e start at its first word. An angle that needs no reduction is its own r; r of an infinite
+    angle is NaN.
     """
     bits = x.bits()
     m = ((bits & 0x7FFFFF) | 0x800000).wide_integer()
-    place = (((bits >> 23) & 0xFF) - 149).wide_integer()
-    beyond = place > 63
-    words = [place.constant(word) for word in c.EIGHTH_OF_TWO_OVER_PI]
-    first, second, third = (beyond.choose(*pair) for pair in zip(words[1:], words[:3], strict=True))
+    place = ((bits >> 23) & 0xFF) - 117
+    middle, last = place > 63, place > 127
+    place = place.wide_integer()
+    words = [place.constant(word) for word in c.TWO_OVER_PI]
+    first, second, third = (
+        last.choose(words[i + 2], middle.choose(words[i + 1], words[i])) for i in range(3)
+    )
     shift = place & 63
     high = first.intrinsic("fshl", second, shift)
     low = second.intrinsic("fshl", third, shift)
@@ -51,9 +37,12 @@ def _far(x: Number) -> Angle:
     turned = turned + (m * low.shifted_right(32)).shifted_right(32)
     k = (turned + 2**61) >> 62
     r = (turned - (k << 62)).to_float(FLOAT64) * (math.pi / 2**63)
-    is_negative = bits < 0
     k = k.narrow_integer()
-    return is_negative.choose(-r, r), is_negative.choose(-k, k)
+    is_negative = bits < 0
+    r, k = is_negative.choose(-r, r), is_negative.choose(-k, k)
+    is_large = x.size() >= 0.5
+    r = (x.size() < math.inf).choose(r, math.nan)
+    return is_large.choose(r, x.wide()), is_large.choose(k, 0)
 
 
 def _sine_and_cosine(r: Number) -> tuple[Number, Number]:
