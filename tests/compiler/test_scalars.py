@@ -42,6 +42,7 @@ APPROXIMATED = {
     s.ACOSH: (0.51, np.arccosh),
     s.ATANH: (0.51, np.arctanh),
     s.ERF: (1.9, scipy.special.erf),
+    s.ERFC: (0.51, scipy.special.erfc),
     s.POWER: (0.51, np.power),
     s.HYPOT: (0.51, np.hypot),
 }
@@ -81,7 +82,7 @@ EXACT_FLOAT = (
 )
 EXACT_FLOAT += (s.ABS, s.SIGN, s.FLOOR, s.CEIL, s.ROUND, s.TRUNC, s.SQRT, s.COPYSIGN, s.NEXTAFTER, s.SIGNBIT)
 EXACT_FLOAT += (s.EQUAL, s.NOT_EQUAL, s.GREATER, s.GREATER_EQUAL, s.AND, s.OR, s.NOT)
-WITHOUT_FLOAT32 = {s.ERFC, s.ERFINV, s.LGAMMA, s.DIGAMMA, s.POLYGAMMA}
+WITHOUT_FLOAT32 = {s.ERFINV, s.LGAMMA, s.DIGAMMA, s.POLYGAMMA}
 BITWISE = {s.BIT_AND, s.BIT_OR, s.BIT_XOR, s.BIT_INVERT, s.LEFT_SHIFT, s.RIGHT_SHIFT}
 
 

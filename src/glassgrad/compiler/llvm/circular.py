@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from . import coefficients as c
-from .exponentials import exp_in_parts, odd, power_of_two
+from .exponentials import exp2_wide, exp_in_parts, odd, power_of_two
 from .number import FLOAT32, FLOAT64, Number
 
 Angle = tuple[Number, Number]
@@ -138,3 +138,11 @@ def erf(x: Number) -> Number:
     bounded = size.at_most(4.0)
     p, n = exp_in_parts(-bounded * (bounded - 2.4).polynomial(c.ERF_TAIL[24]))
     return (size < 0.9).choose(near, 1 - p * power_of_two(n)).with_sign_of(x)
+
+
+def erfc(x: Number) -> Number:
+    """1 - erf(x), by e**(-x**2) times a function that changes slowly, in float64; from 10.5 on it is 0."""
+    size = x.size().at_most(10.5).wide()
+    scaled = ((size - 2) / (size + 2)).polynomial(c.ERFC_WIDE[53])
+    beyond = scaled * exp2_wide(size * size * (-1 / math.log(2)))
+    return (x < 0.0).choose(2 - beyond, beyond).narrow()

@@ -205,7 +205,7 @@ def power_of_float32(x: Number, y: Number) -> Number:
     Special values are those of C's pow (C11, F.10.4.4): x**0 and 1**y are 1 even for NaN, a negative x has a power if
     y is an integer, and its sign if that is odd.
     """
-    exact = _exp2_wide(y.wide() * _log2_wide(x.size().wide())).narrow()
+    exact = exp2_wide(y.wide() * _log2_wide(x.size().wide())).narrow()
     whole = y.intrinsic("trunc")
     half = y * 0.5
     is_odd = y.equals(whole) & half.differs(half.intrinsic("trunc"))
@@ -228,7 +228,7 @@ def _log2_wide(x: Number) -> Number:
     return x.equals(0.0).choose(x.constant(-math.inf), result)
 
 
-def _exp2_wide(x: Number) -> Number:
+def exp2_wide(x: Number) -> Number:
     """2**x to 35 bits, for x whose power is a float32, or 0 or infinite as a float32."""
     x = x.at_least(-200.0).at_most(200.0)
     rounder = x.constant(FLOAT64.rounder)

@@ -198,6 +198,7 @@ _FLOAT32: dict[Instruction, Rule] = {
     s.ATAN: circular.atan,
     s.ATAN2: circular.atan2,
     s.ERF: circular.erf,
+    s.ERFC: circular.erfc,
     s.HYPOT: _hypot_of_float32,
 }
 
