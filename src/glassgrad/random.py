@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArgumentError, ShapeError
+from .errors import ArgumentError, GraphError, ShapeError
 from .ops.exponential import log1p, sqrt
 from .ops.joining import concat
 from .ops.philox import blocks_for, random_uniform
@@ -57,12 +57,20 @@ class Generator:
 
     def get_state(self) -> dict[str, int]:
         """`{"seed": ..., "offset": ...}`: all that is needed to go on from here; JSON can hold it."""
-        return {"seed": self.seed, "offset": self.offset}
+        trace = staging()
+        return {"seed": self.seed, "offset": self.offset + (0 if trace is None else trace.drawn(self))}
 
     def set_state(self, state: Mapping[str, int]) -> None:
         """Go on from a state that `get_state` gave. Raises ArgumentError if it is none."""
         if not isinstance(state, Mapping) or set(state) != {"seed", "offset"}:
             raise ArgumentError(f'a random state is {{"seed": ..., "offset": ...}}; got {state!r}')
+        trace = staging()
+        if trace is not None:
+            ahead = state["offset"] - self.offset
+            if state["seed"] != self.seed or not 0 <= ahead <= trace.drawn(self):
+                raise _set_inside()
+            trace.rewind(self, ahead)
+            return
         self.seed, self.offset = _word("seed", state["seed"]), _word("offset", state["offset"])
 
     def uniform(
@@ -141,6 +149,13 @@ class Generator:
         return f"Generator(seed={self.seed}, offset={self.offset})"
 
 
+def _set_inside() -> GraphError:
+    return GraphError(
+        "gg.random.seed and set_state start a stream anew, which inside a compiled function would happen once, while "
+        "it is traced: call them before it, or go back to a state that get_state() gave in the same call"
+    )
+
+
 def _word(name: str, value: Any) -> int:
     try:
         number = operator.index(value)
@@ -176,6 +191,8 @@ def seed(n: int) -> None:
     >>> gg.random.uniform(2).tolist() == first
     True
     """
+    if staging() is not None:
+        raise _set_inside()
     default_generator.set_state({"seed": n, "offset": 0})
 
 

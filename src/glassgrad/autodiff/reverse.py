@@ -11,6 +11,7 @@ from ..errors import GraphError, ShapeError
 from ..graph import Graph, Leaf, Node, Origin, ancestors, caller, describe, notice
 from ..ops.shape import astype
 from ..tensor import Tensor, asarray
+from ..tensor.staging import staging
 
 Gradients = dict[Node, Tensor]
 
@@ -104,9 +105,12 @@ def backward(
     order = ancestors([output])
     gradients = pull_back({output: as_upstream(x, upstream)}, order=order, record=create_graph)
     reached = False
+    trace = staging()
     for node in order:
         owner = node.owner
         if owner is not None and node.requires_grad:
+            if trace is not None and owner.value is not None:
+                trace.leaves_gradient(owner)
             reached = reached or node in gradients
             g = gradients[node] if node in gradients else Tensor(np.zeros(node.shape, node.dtype))
             owner._grad = g if owner._grad is None else owner._grad + g

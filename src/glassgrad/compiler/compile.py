@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import update_wrapper
+from inspect import signature
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
 from ..errors import ArgumentError
-from ..graph import Graph, Node, notice
-from ..tensor import Lifted, Tensor, asarray, is_recording, tree
+from ..graph import Graph, caller, notice
+from ..tensor import Tensor
 from ..tensor.staging import staging
+from .arguments import IsDifferentiated, difference, taken_apart
 from .passes import simplify
 from .runtime import program_for
-from .trace import StateIsBorn, Traced, trace_step
+from .trace import STATE, ReachesOutside, Result, StateIsBorn, Traced, trace_step
 
 MANY_RECOMPILES = 8
+"""From this program on recompiling is no longer reported."""
+
+MANY_PROGRAMS = 64
+"""When one more is made, the oldest is forgotten."""
 
 
 class Compiled:
     """A function that runs as a compiled program; what `gg.compile` returns.
 
-    `graph` is the graph of the last program that ran.
+    `graph` is the graph of the last program that ran. Safe to call from several threads; a call that changes
+    parameters, buffers or the state of random numbers waits for others that do.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -31,45 +39,81 @@ class Compiled:
         self.function = function
         self.programs: dict[Any, list[_Specialised]] = {}
         self.last: _Specialised | None = None
-        self.signatures: list[Any] = []
+        self.last_key: Any = None
+        self.compilations = 0
         update_wrapper(self, function)
 
-    def __call__(self, *args: Any) -> Any:
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """What the function returns."""
         if staging() is not None:
-            return self.function(*args)
-        key = tuple(map(_signature, args))
-        for program in self.programs.get(key, ()):
-            if program.is_still_good():
-                self.last = program
-                return program(args)
-        leaves, rebuild = tree.flatten(args)
-        leaves = [_as_input(leaf) for leaf in leaves]
-        if any(isinstance(leaf, Lifted) or _is_differentiated(leaf) for leaf in leaves):
-            return self.function(*args)
+            return self.function(*args, **options)
+        inputs: list[Any] = []
         try:
-            program = _Specialised(trace_step(self.function, leaves, rebuild))
-        except StateIsBorn:
-            return self.function(*args)
-        self._remember(key, program)
-        return program(args)
+            key = taken_apart((args, options), inputs)
+        except IsDifferentiated:
+            return self.function(*args, **options)
+        with STATE:
+            program = next((p for p in self.programs.get(key, ()) if p.is_still_good()), None)
+            if program is None:
+                try:
+                    program = _Specialised(trace_step(self.function, args, options))
+                except (StateIsBorn, ReachesOutside):
+                    program = None
+                else:
+                    self._remember(key, program)
+            if program is not None:
+                self.last = program
+                if program.changes_state:
+                    return program(inputs)
+                inputs += program.state()
+        if program is None:
+            return self.function(*args, **options)
+        return program.run(inputs)
 
     def _remember(self, key: Any, program: _Specialised) -> None:
+        if self.compilations >= MANY_PROGRAMS:
+            oldest = next(iter(self.programs))
+            del self.programs[oldest]
         self.programs.setdefault(key, []).append(program)
-        self.last = program
-        self.signatures.append(key)
-        count = len(self.signatures)
-        if count > 1:
-            notice(
-                f"compile: {_name(self.function)} is compiled again (program {count}): {self._what_changed(key)}"
+        self.compilations += 1
+        if 1 < self.compilations <= MANY_RECOMPILES:
+            self._notice_recompile(key)
+        self.last_key = key
+
+    def _notice_recompile(self, key: Any) -> None:
+        what = (
+            self._what_changed(key) or "the arguments are the same, but a setting that it reads has changed"
+        )
+        text = f"compile: {_name(self.function)} is compiled again (program {self.compilations}): {what}"
+        if self.compilations == MANY_RECOMPILES:
+            text += (
+                f". This is the {MANY_RECOMPILES}th program, and each takes time to make: give this argument few "
+                f"different shapes (pad it), or few different values (a tensor or a float is an input of the program). "
+                f"Further ones are not reported."
             )
+        notice(text)
 
     def _what_changed(self, key: Any) -> str:
-        before = self.signatures[-2]
-        for place, (was, now) in enumerate(zip(before, key, strict=False)):
-            if was != now:
-                return f"argument {place} was {_words(was)}, is {_words(now)}"
-        return "the same arguments, but a setting that it reads has changed"
+        (_, was, were), (_, now, are) = self.last_key, key
+        names = _parameter_names(self.function)
+        for place, (before, after) in enumerate(zip(was[1:], now[1:], strict=False)):
+            found = difference(names[place] if place < len(names) else f"argument {place}", before, after)
+            if found:
+                return found
+        if len(was) != len(now):
+            return f"it had {len(was) - 1} arguments, now {len(now) - 1}"
+        before, after = dict(were[1:]), dict(are[1:])
+        return next(
+            (
+                difference(name, before.get(name), after.get(name))
+                for name in sorted(before.keys() | after.keys())
+                if before.get(name) != after.get(name)
+            ),
+            "",
+        )
 
     @property
     def graph(self) -> Graph:
@@ -101,59 +145,68 @@ class _Specialised:
 
     def __init__(self, traced: Traced) -> None:
         self.traced = traced
-        outputs = [result for result in traced.results if isinstance(result, Node)]
+        outputs = [result.node for result in traced.results if isinstance(result, Result)]
         self.results = len(outputs)
         outputs += [node for _, node in traced.assigned]
         inputs = [*traced.arguments, *(node for node, _ in traced.reads), *(node for node, _ in traced.cells)]
         self.graph = simplify(Graph(inputs, outputs))
         self.program = program_for(self.graph)
+        # user code may call compiled functions, which wait for STATE: it must be held before the program's own lock
+        self.changes_state = bool(
+            traced.assigned or traced.draws or any(node.op.runs_user_code for node in self.graph.body)
+        )
 
     def is_still_good(self) -> bool:
         """Whether everything the trace depended on is as it was."""
         return all(look() == answer for look, answer in self.traced.looks)
 
-    def __call__(self, args: tuple[Any, ...]) -> Any:
+    def state(self) -> list[Any]:
+        """The inputs that are no arguments. Hold STATE."""
         traced = self.traced
-        arrays = [leaf.value for leaf in map(_as_input, tree.flatten(args)[0]) if isinstance(leaf, Tensor)]
-        arrays += [np.asarray(read()) for _, read in traced.reads]
-        arrays += [cell.value for _, cell in traced.cells]
-        found = self.program(arrays)
+        return [np.asarray(read()) for _, read in traced.reads] + [cell.value for _, cell in traced.cells]
+
+    def __call__(self, inputs: list[Any]) -> Any:
+        """Run, and change the state. Hold STATE."""
+        traced = self.traced
+        found = self.program(inputs + self.state())
         for (cell, _), array in zip(traced.assigned, found[self.results :], strict=True):
             cell._replace(array)
         for generator, blocks in traced.draws:
             generator.skip(blocks)
+        return self._wrapped(found)
+
+    def run(self, inputs: list[Any]) -> Any:
+        """Run a program that changes no state, on arguments and state."""
+        return self._wrapped(self.program(inputs))
+
+    def _wrapped(self, found: list[Any]) -> Any:
         remaining = iter(found)
-        return traced.rebuild(
-            [Tensor(next(remaining)) if isinstance(result, Node) else result for result in traced.results]
+        return self.traced.rebuild(
+            [
+                _tensor(result, next(remaining)) if isinstance(result, Result) else result
+                for result in self.traced.results
+            ]
         )
 
 
-def _as_input(leaf: Any) -> Any:
-    return asarray(leaf) if isinstance(leaf, float | np.ndarray | np.floating) else leaf
+def _tensor(result: Result, array: Any) -> Any:
+    if result.is_number:
+        return float(array)
+    tensor = Tensor(array)
+    if result.is_differentiable:
+        tensor.cut = (
+            "computed by a compiled function (compile the whole step, with backward() inside)",
+            caller(),
+        )
+    return tensor
 
 
-def _is_differentiated(leaf: Any) -> bool:
-    return isinstance(leaf, Tensor) and leaf.requires_grad and is_recording()
-
-
-def _signature(arg: Any) -> Any:
-    """All that the program depends on in an argument."""
-    if isinstance(arg, Tensor | np.ndarray):
-        return arg.shape, arg.dtype
-    if isinstance(arg, float):
-        return float
-    if isinstance(arg, list | tuple):
-        return type(arg), *map(_signature, arg)
-    if isinstance(arg, dict):
-        return dict, *((key, _signature(arg[key])) for key in arg)
-    return (type(arg), arg) if arg.__hash__ else (type(arg), id(arg))
-
-
-def _words(signature: Any) -> str:
-    if isinstance(signature, tuple) and len(signature) == 2 and isinstance(signature[1], np.dtype):
-        return f"{signature[1]}{list(signature[0])}"
-    return repr(signature)
+def _parameter_names(function: Callable[..., Any]) -> list[str]:
+    try:
+        return list(signature(function).parameters)
+    except (TypeError, ValueError):
+        return []
 
 
 def _name(function: Callable[..., Any]) -> str:
-    return getattr(function, "__name__", "the function")
+    return getattr(function, "__name__", None) or type(function).__name__

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..expr import Call, Expr, Var
 from ..graph import Aval, Graph, Leaf, Node
 from ..graph.loops import Folded, Loops, Map, Product, Rearranged, Strides
+from .llvm.scalars import supported
 
 NATIVE = {
     np.dtype(name) for name in ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
@@ -96,6 +98,8 @@ class Units:
             loops = None
         if isinstance(loops, Folded) and (loops.instruction == "add" and avals[0].dtype.kind == "b"):
             loops = None
+        if isinstance(loops, Map) and not has_machine_code(loops, avals):
+            loops = None
         self.loops[node] = loops
         if isinstance(loops, Rearranged):
             (source,) = node.inputs
@@ -145,6 +149,30 @@ class Units:
                 if kernel is None or source not in kernel.members:
                     stored.add(self.places[source].owner)
         return stored | {node for node in self.kernel_of if isinstance(self.loops[node], Folded)}
+
+
+def has_machine_code(loops: Map, inputs: tuple[Aval, ...]) -> bool:
+    """Whether every instruction of the formula can be generated for numbers of these dtypes."""
+    kinds: dict[Expr, str] = {
+        Var(name): "bool" if given.dtype.kind == "b" else loops.dtype.name
+        for name, given in zip(loops.names, inputs, strict=True)
+    }
+    waiting = [loops.formula]
+    while waiting:
+        expr = waiting[-1]
+        if expr in kinds:
+            waiting.pop()
+        elif not isinstance(expr, Call):
+            kinds[expr] = "bool" if isinstance(getattr(expr, "value", None), bool) else loops.dtype.name
+        elif missing := [operand for operand in expr.operands if operand not in kinds]:
+            waiting += missing
+        else:
+            choices = expr.operands[1:] if expr.instruction.name == "where" else expr.operands
+            kind = "bool" if {kinds[operand] for operand in choices} == {"bool"} else loops.dtype.name
+            if not supported(expr.instruction, kind):
+                return False
+            kinds[expr] = "bool" if expr.instruction.gives_bool else kind
+    return True
 
 
 def contiguous(shape: tuple[int, ...]) -> Strides:

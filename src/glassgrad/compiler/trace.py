@@ -9,19 +9,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
-from ..graph import INPUT, Node, caller
-from ..tensor import Tensor, recording, tree
-from ..tensor.staging import Staging, all_cells, staged
+from ..graph import INPUT, Aval, Node, caller, notice
+from ..tensor import Lifted, Tensor, recording, tree
+from ..tensor.literal import Literal
+from ..tensor.staging import Staging, all_cells, is_cell, staged
+from .arguments import put_together
+
+STATE = RLock()
+"""Held while a trace runs, because cells have no value then, and while a program reads or changes cells."""
 
 
 class StateIsBorn(Exception):  # noqa: N818 - no error: the caller runs the function as it is
     """The function makes a parameter or a buffer: this call cannot be traced, the next one can."""
+
+
+class ReachesOutside(Exception):  # noqa: N818 - no error: the caller runs the function as it is
+    """The function reads a tensor from outside that is being differentiated or is a member of a stack."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A tensor that the function returns."""
+
+    node: Node
+    is_number: bool
+    """Whether the function would return a Python float."""
+    is_differentiable: bool
+    """Whether gradients could flow back from it to a parameter, if the function ran as it is."""
 
 
 @dataclass
@@ -35,7 +56,7 @@ class Traced:
     cells: list[tuple[Node, Tensor]]
     """Inputs that are the values of parameters and buffers."""
     results: list[Any]
-    """The leaves of what the function returns: nodes, and values that are no tensors."""
+    """The leaves of what the function returns: `Result`s, and values that are no tensors."""
     rebuild: tree.Rebuild
     assigned: list[tuple[Tensor, Node]]
     """Cells that the function changes, and what they hold afterwards."""
@@ -49,11 +70,16 @@ class Traced:
 class _Trace(Staging):
     reads: list[tuple[Node, Callable[[], Any]]] = field(default_factory=list)
     draws: dict[int, tuple[Any, int]] = field(default_factory=dict)
-    looks: list[tuple[Callable[[], Any], Any]] = field(default_factory=list)
+    looks: dict[Callable[[], Any], Any] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
+    born: int = field(default_factory=lambda: Node(INPUT, (), (), np.dtype(bool), False, None).serial)
+    """Nodes with a smaller serial number were made before."""
     assigned: dict[int, tuple[Tensor, Node]] = field(default_factory=dict)
     aliases: dict[Node, Node] = field(default_factory=dict)
 
     def assign(self, cell: Tensor, value: Tensor) -> None:
+        if isinstance(value, Lifted):
+            raise ReachesOutside
         node = value.as_node()
         self.assigned[id(cell)] = (cell, node)
         # a leaf again, as an assigned parameter is; `_copied` puts the value back in its place
@@ -72,8 +98,38 @@ class _Trace(Staging):
         self.draws[id(generator)] = (generator, ahead + blocks)
         return ahead
 
+    def drawn(self, generator: Any) -> int:
+        return self.draws.get(id(generator), (generator, 0))[1]
+
+    def rewind(self, generator: Any, blocks: int) -> None:
+        self.draws[id(generator)] = (generator, blocks)
+
     def depends_on(self, look: Callable[[], Any]) -> None:
-        self.looks.append((look, look()))
+        if look not in self.looks:
+            self.looks[look] = look()
+
+    def forgets_gradient(self, tensor: Tensor) -> None:
+        self.forgotten.add(id(tensor))
+
+    def leaves_gradient(self, tensor: Tensor) -> None:
+        if tensor.node is None or tensor.node.serial < self.born:
+            raise ReachesOutside
+
+    def notice_what_stays(self, cells: list[Tensor]) -> None:
+        """Warn if backward() would add to the gradients of the call before, which the program does not keep."""
+        kept = [cell for cell in cells if cell._grad is not None and id(cell) not in self.forgotten]
+        if kept:
+            notice(
+                f"compile: backward() in the compiled function makes the gradients of {len(kept)} parameters, and they "
+                f"end with the call: .grad stays as it was, and the next call does not add to them. Call "
+                f"optimizer.zero_grad() in the compiled function, and optimizer.step() too."
+            )
+
+    def resolved(self, node: Node) -> Node:
+        """What a cell holds where it is read again after it was assigned."""
+        while node in self.aliases:
+            node = self.aliases[node]
+        return node
 
     def state_is_born(self, what: str) -> None:
         raise StateIsBorn(what)
@@ -107,65 +163,75 @@ def _cells_without_value(cells: list[Tensor]) -> Any:
             cell.value, cell.node, cell._constant, cell._grad = value, node, constant, grad
 
 
-def trace_step(function: Callable[..., Any], leaves: list[Any], rebuild: tree.Rebuild) -> Traced:
-    """Run `function` on its arguments, `rebuild(leaves)`, whose tensors are replaced by inputs.
+def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
+    """Run `function(*args, **options)` with inputs in the place of tensors, arrays and floats.
 
-    Raises StateIsBorn if the call makes a parameter or a buffer.
+    Hold `STATE`. Raises StateIsBorn if the call makes a parameter or a buffer, ReachesOutside if it takes part in a
+    computation around it.
     """
     trace = _Trace()
     arguments: list[Node] = []
-    given: list[Any] = []
-    for leaf in leaves:
-        if isinstance(leaf, Tensor):
-            arguments.append(_input(leaf, leaf.requires_grad))
-            given.append(Tensor(None, arguments[-1]))
-        else:
-            given.append(leaf)
+
+    def tensor(known: Aval) -> Tensor:
+        arguments.append(_input(known, False))
+        return Tensor(None, arguments[-1])
+
+    def number(alone: Any) -> Tensor:
+        arguments.append(_input(Aval((), np.dtype(np.float64)), False))
+        return Literal(arguments[-1], alone)
+
+    given, given_options = put_together((args, options), tensor, number)
     cells = all_cells()
     with _cells_without_value(cells), staged(trace), recording(True):
         nodes = [(cell.as_node(), cell) for cell in cells]
-        result = function(*rebuild(given))
-        outputs, rebuild_result = tree.flatten(result)
-        results = [output.as_node() if isinstance(output, Tensor) else output for output in outputs]
-    wanted = [result for result in results if isinstance(result, Node)]
+        outputs, rebuild = tree.flatten(function(*given, **given_options))
+        results = [_result(output) for output in outputs]
+        trace.notice_what_stays(cells)
+    wanted = [result.node for result in results if isinstance(result, Result)]
     wanted += [node for _, node in trace.assigned.values()]
-    copies = _copied(wanted, trace.aliases)
+    copies = _copied(wanted, trace.resolved, trace.born)
+    reached = [(copies[node], cell) for node, cell in nodes if node in copies]
+    trace.depends_on(lambda: [cell.requires_grad for _, cell in reached])
     return Traced(
-        [copies(node) for node in arguments],
-        [(copies(node), read) for node, read in trace.reads],
-        [(copies(node), cell) for node, cell in nodes],
-        [copies(result) if isinstance(result, Node) else result for result in results],
-        rebuild_result,
-        [(cell, copies(node)) for cell, node in trace.assigned.values()],
-        list(trace.draws.values()),
-        trace.looks,
+        [copies.get(node) or _input(node, False) for node in arguments],
+        [(copies[node], read) for node, read in trace.reads if node in copies],
+        reached,
+        [replace(r, node=copies[trace.resolved(r.node)]) if isinstance(r, Result) else r for r in results],
+        rebuild,
+        [(cell, copies[trace.resolved(node)]) for cell, node in trace.assigned.values()],
+        [(generator, blocks) for generator, blocks in trace.draws.values() if blocks],
+        list(trace.looks.items()),
     )
 
 
-def _copied(outputs: list[Node], aliases: dict[Node, Node]) -> Callable[[Node], Node]:
-    """The graph behind `outputs` once more, with what was assigned to a cell in the place of the cell read again."""
-    copies: dict[Node, Node] = {}
+def _result(output: Any) -> Any:
+    if not isinstance(output, Tensor) or is_cell(output):
+        return output
+    if isinstance(output, Lifted):
+        raise ReachesOutside
+    node = output.as_node()
+    return Result(node, isinstance(output, Literal), node.requires_grad and node.freed is None)
 
-    def resolved(node: Node) -> Node:
-        while node in aliases:
-            node = aliases[node]
-        return node
 
-    def copy_of(node: Node) -> Node:
-        node = resolved(node)
-        if node not in copies:
-            sources = tuple(copies[resolved(source)] for source in node.inputs)
-            copies[node] = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
-            copies[node].name = node.name
-        return copies[node]
+def _copied(outputs: list[Node], resolved: Callable[[Node], Node], born: int) -> dict[Node, Node]:
+    """Copies of the graph behind `outputs`, with what was assigned to a cell in the place of the cell read again.
+
+    Raises ReachesOutside if it goes on behind what was made before the trace.
+    """
 
     found = {resolved(node) for node in outputs}
     waiting = list(found)
     while waiting:
-        for source in map(resolved, waiting.pop().inputs):
+        node = waiting.pop()
+        if node.serial < born and node.requires_grad:
+            raise ReachesOutside
+        for source in map(resolved, node.inputs):
             if source not in found:
                 found.add(source)
                 waiting.append(source)
+    copies: dict[Node, Node] = {}
     for node in sorted(found, key=attrgetter("serial")):
-        copy_of(node)
-    return copy_of
+        sources = tuple(copies[resolved(source)] for source in node.inputs)
+        copies[node] = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
+        copies[node].name = node.name
+    return copies

@@ -59,7 +59,8 @@ Loops = Map | Rearranged | Folded | Product
 def seen_as(function: Callable[[Any], Any]) -> Rearranged:
     """What `function` of NumPy makes of strides; it must return a view, or raise ValueError where it would copy.
 
-    NumPy answers on an array whose memory is never touched.
+    NumPy answers on an array whose memory is never touched. So `function` must not return a NumPy scalar, which
+    would be read there: `x[1, 2, ...]` is an array without axes.
     """
 
     def view(shape: tuple[int, ...], given: View) -> View | None:

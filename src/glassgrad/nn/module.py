@@ -18,6 +18,7 @@ from ..graph import notice
 from ..ops.shape import identity
 from ..tensor import Tensor, asarray, no_grad, recording, variable
 from ..tensor.habits import OF_DEVICES, ON_THE_CPU
+from ..tensor.staging import staging
 from .arguments import check_settings
 from .parameter import Buffer, Cell, Parameter
 from .state import IncompatibleKeys, load_state
@@ -48,13 +49,25 @@ class Module:
     tensor(3.)
     """
 
-    training: bool = True
-    """Whether layers that treat training differently, such as Dropout, do so; `train()` and `eval()` set it."""
-
     _random_state: Mapping[str, int] | None = None
 
     _standing_in: Mapping[int, type[Cell]] = MappingProxyType({})
     """By their identity, the tensors in the place of cells inside `with_parameters`, and the kinds of these cells."""
+
+    @property
+    def training(self) -> bool:
+        """Whether layers that treat training differently, such as Dropout, do so; `train()` and `eval()` set it."""
+        trace = staging()
+        if trace is not None:
+            trace.depends_on(self._is_training)
+        return self._is_training()
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        vars(self)["training"] = mode
+
+    def _is_training(self) -> bool:
+        return bool(vars(self).get("training", True))
 
     def __new__(cls, *settings: Any, **named: Any) -> Self:  # noqa: D102
         check_settings(cls, settings, named, inputs=1, instead=f"nn.{cls.__name__}(...)(x)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ..errors import ArgumentError, GraphError, ShapeError
-from ..graph import Aval, Op
+from ..graph import INPUT, Aval, Node, Op, caller
 from ..tensor import Tensor, apply, asarray, no_grad
 from .stacks import one_by_one
 
@@ -117,7 +117,11 @@ class Applied(Op):
         return (tuple(range(len(self.places))),) * len(self.places)
 
     def shape(self, *inputs: Aval) -> Aval:
-        raise GraphError(f"the shape of {self.name}, a gg.Function, is known only when it runs on values")
+        """What `forward` makes of tensors without value: it must be written in glassgrad's functions."""
+        unknown = (Tensor(None, Node(INPUT, (), x.shape, x.dtype, False, caller())) for x in inputs)
+        with no_grad():
+            result = self._run(tuple(unknown))
+        return Aval(result.shape, result.dtype)
 
     def forward(self, *arrays: Any) -> Any:
         with no_grad():

@@ -55,7 +55,11 @@ class Index(Linear):
             raise ShapeError(why_index_fails(self.key, x, indices, str(problem))) from None
 
     def loops(self, x: Aval, *indices: Aval) -> Rearranged | None:
-        return None if indices else seen_as(self.forward)
+        if indices:
+            return None
+        items = self.key.restore(())
+        items = items if Ellipsis in items else (*items, ...)
+        return seen_as(lambda array: array[items])
 
     def transpose(self, g: Tensor, x: Tensor, *indices: Tensor) -> tuple[Tensor]:
         return (apply(interned(IndexAdd, self.key, x.shape), g, *indices),)

@@ -38,11 +38,12 @@ def philox_words(seed: int, offset: int, blocks: int) -> NDArray[np.uint64]:
 
 
 def blocks_for(count: int, dtype: DType) -> int:
-    """How many blocks of the stream `count` numbers of this dtype use up.
+    """How many blocks of the stream `count` numbers of this dtype use up. Raises DTypeError as `random_uniform`.
 
     >>> blocks_for(9, float32), blocks_for(9, float64)
     (2, 3)
     """
+    require_drawn(dtype)
     return -(-count // (WORDS_PER_BLOCK * NUMBERS_PER_WORD[dtype]))
 
 
@@ -84,6 +85,14 @@ class RandomUniform(Op):
         return one_by_one(self, batched, (state,))
 
 
+def require_drawn(dtype: DType) -> None:
+    """Raise a DTypeError for a dtype that random numbers cannot be drawn as."""
+    if dtype not in NUMBERS_PER_WORD:
+        raise DTypeError(
+            f"random numbers are drawn as float32 or float64; got {dtype}. Draw float32, then cast."
+        )
+
+
 def random_uniform(state: Tensor, shape: tuple[int, ...], dtype: DType) -> Tensor:
     """Numbers in [0, 1) of a shape, float32 or float64, from a state uint64 [seed, offset]. No gradient.
 
@@ -92,8 +101,5 @@ def random_uniform(state: Tensor, shape: tuple[int, ...], dtype: DType) -> Tenso
     >>> random_uniform(gg.tensor([7, 0], dtype="uint64"), (2,), float64)
     tensor([..., ...], dtype=float64)
     """
-    if dtype not in NUMBERS_PER_WORD:
-        raise DTypeError(
-            f"random numbers are drawn as float32 or float64; got {dtype}. Draw float32, then cast."
-        )
+    require_drawn(dtype)
     return apply(RandomUniform(shape, dtype), state)

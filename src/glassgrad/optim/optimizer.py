@@ -90,6 +90,12 @@ class Optimizer:
         Warns if backward() has added to gradients that an earlier step used already.
         """
         moved, before, here = False, None, caller()
+        trace = staging()
+        if trace is not None:
+            kept, groups = self.state, self.param_groups  # others take their place when a state is loaded
+            trace.depends_on(
+                lambda: (self.state is kept, len(kept), self.param_groups is groups, len(groups))
+            )
         for group in self.param_groups:
             settings = _as_traced(group)
             for parameter in group["params"]:
@@ -208,7 +214,7 @@ def _as_traced(group: Group) -> Group:
     trace = staging()
     if trace is None:
         return group
-    trace.depends_on(lambda: {key: value for key, value in group.items() if key not in ("params", "lr")})
+    trace.depends_on(lambda: {**group, "params": len(group["params"]), "lr": None})
     lr = trace.read_at_each_call(lambda: np.float64(group["lr"]), np.float64(group["lr"]), "lr")
     return {**group, "lr": lr}
 

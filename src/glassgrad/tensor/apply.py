@@ -13,7 +13,8 @@ from numpy import ndarray
 from ..errors import ArgumentError, GlassgradError
 from ..graph import OUT, Aval, Node, Op, caller, quiet
 from .lifted import Lifted, apply_lifted
-from .tensor import Tensor, as_operands, literal_beside
+from .operands import as_operands, literal_beside
+from .tensor import Tensor
 
 _recording = contextvars.ContextVar("glassgrad_recording", default=True)
 

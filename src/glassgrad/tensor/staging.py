@@ -31,8 +31,24 @@ class Staging:
         """How far the stream of `generator` has been used up in this call, before it gives `blocks` more."""
         raise NotImplementedError
 
+    def rewind(self, generator: Any, blocks: int) -> None:
+        """Go on as if `generator` had given `blocks` in this call; it has given as many or more."""
+        raise NotImplementedError
+
+    def drawn(self, generator: Any) -> int:
+        """How many blocks `generator` has given in this call."""
+        raise NotImplementedError
+
     def depends_on(self, look: Callable[[], Any]) -> None:
-        """The trace is good for as long as `look` returns what it returns now."""
+        """The trace is good for as long as `look` returns what it returns now. Equal looks are asked once."""
+        raise NotImplementedError
+
+    def forgets_gradient(self, tensor: Tensor) -> None:
+        """The gradient of `tensor` is set to None."""
+        raise NotImplementedError
+
+    def leaves_gradient(self, tensor: Tensor) -> None:
+        """A gradient without value is added to a tensor from outside, where it would stay."""
         raise NotImplementedError
 
     def state_is_born(self, what: str) -> None:
@@ -68,6 +84,11 @@ def register_cell(cell: Tensor) -> None:
         trace.state_is_born(type(cell).__name__)
     key = id(cell)
     _cells[key] = weakref.ref(cell, lambda _: _cells.pop(key, None))
+
+
+def is_cell(tensor: Tensor) -> bool:
+    """Whether the value of a tensor can be replaced."""
+    return id(tensor) in _cells
 
 
 def all_cells() -> list[Tensor]:

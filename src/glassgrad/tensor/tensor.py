@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ArgumentError, DTypeError, GlassgradError, GraphError
 from ..graph import CONSTANT, INPUT, Node, Origin, caller, notice, quiet
 from .device import CPU, as_device
-from .dtype import DType, as_dtype, is_supported, kind_dtype, refusal_of, scalar_dtype
+from .dtype import DType, as_dtype, is_supported, refusal_of
 from .habits import no_attribute
-from .not_numbers import explain_kind, explain_refusal, shortened
+from .not_numbers import explain_kind, explain_refusal
 from .unknown import ARRAY, NUMBER, TRUTH, no_value
 
 
@@ -104,6 +103,12 @@ class Tensor:
     @grad.setter
     def grad(self, gradient: Tensor | None) -> None:
         self._grad = gradient
+        if gradient is None:
+            from .staging import staging  # not above, because staging needs tensors
+
+            trace = staging()
+            if trace is not None:
+                trace.forgets_gradient(self)
 
     def retain_grad(self) -> Tensor:
         """Keep the gradient of this intermediate result in `.grad` at the next `backward`. Returns the tensor."""
@@ -333,7 +338,7 @@ def tensor(data: Any, dtype: Any = None, *, requires_grad: bool = False, name: s
     >>> x.grad
     tensor([[2., 2.]])
     """
-    result = Tensor(_to_array(data, dtype, copy=True))
+    result = Tensor(to_array(data, dtype, copy=True))
     parts = data if isinstance(data, list | tuple) else (data,)
     if any(isinstance(part, Tensor) and part.requires_grad for part in parts):
         result.cut = ("copied by gg.tensor(), which starts anew (gg.stack joins tensors),", caller())
@@ -359,7 +364,7 @@ def asarray(data: Any, dtype: Any = None, *, device: Any = None, copy: bool | No
             raise DTypeError(
                 f"asarray would cut this {data.dtype} tensor off its graph: use gg.astype(x, {dtype})"
             )
-    array = _to_array(data, dtype, copy=bool(copy))
+    array = to_array(data, dtype, copy=bool(copy))
     if copy is False and array.size and not np.may_share_memory(array, np.asarray(data)):
         raise ArgumentError(
             f"asarray(copy=False) cannot make a tensor of this {type(data).__name__} without a copy: only a NumPy "
@@ -381,66 +386,6 @@ def variable(source: Tensor, name: str | None = None) -> Tensor:
     return _named(leaf, name)
 
 
-def as_operands(values: tuple[Any, ...]) -> list[Tensor]:
-    """Arguments of an op as tensors. What has no dtype of its own takes that of the tensors and arrays beside it.
-
-    Python numbers, lists of them and NumPy scalars have none: np.float64(3.0) is a Python float (a subclass), which
-    the array API gives the dtype of the array beside it. Alone a NumPy scalar keeps its dtype.
-    """
-    partners = {value.dtype for value in values if isinstance(value, _TYPED)}
-    return [value if isinstance(value, Tensor) else Tensor(_operand(value, partners)) for value in values]
-
-
-def _operand(value: Any, partners: set[DType]) -> NDArray[Any]:
-    if partners and isinstance(value, np.generic) and is_supported(value.dtype):
-        value = value.item()
-    if type(value) in _NUMBERS:
-        return _number(value, scalar_dtype(value, partners))
-    array = _to_array(value, None, copy=False)
-    kind = array.dtype.kind
-    if partners and kind != "b" and isinstance(value, list | tuple) and not _holds_typed(value):
-        return _to_array(value, kind_dtype("i" if kind == "u" else kind, partners), copy=False)
-    return array
-
-
-def _holds_typed(data: Any) -> bool:
-    """Whether tensors or arrays, which have a dtype, are in nested lists."""
-    return (
-        any(_holds_typed(item) for item in data)
-        if isinstance(data, list | tuple)
-        else isinstance(data, _TYPED)
-    )
-
-
-_TYPED = (Tensor, np.ndarray)
-_NUMBERS = (float, int, bool, complex)
-
-
-def literal_beside(x: Tensor, number: float) -> Tensor:
-    """A Python float as a tensor of the float dtype that `x` has, or the default one.
-
-    Made once per number, because a program meets the same few at every step; but not 0, whose two signs are equal.
-    """
-    dtype = x.dtype if x.dtype.kind == "f" else scalar_dtype(number, {x.dtype})
-    return _literal(number, dtype) if number else Tensor(_number(number, dtype))
-
-
-@lru_cache(maxsize=1024)
-def _literal(number: float, dtype: DType) -> Tensor:
-    return Tensor(_number(number, dtype))
-
-
-def _number(number: Any, dtype: DType) -> NDArray[Any]:
-    """A Python number as an array; infinite if it is too large for a float, an error if it is for an integer."""
-    try:
-        return quiet.run(np.array, number, dtype)
-    except OverflowError:
-        raise DTypeError(
-            f"the number {shortened(number)} does not fit {dtype}, the dtype of the tensors beside it: "
-            f"convert them to a wider dtype first, with gg.astype"
-        ) from None
-
-
 def _named(result: Tensor, name: str | None) -> Tensor:
     if name is not None:
         result.node = result.as_node()
@@ -448,7 +393,8 @@ def _named(result: Tensor, name: str | None) -> Tensor:
     return result
 
 
-def _to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
+def to_array(data: ArrayLike | Tensor, dtype: Any, copy: bool) -> NDArray[Any]:
+    """`data` as an array of a dtype that tensors can have; DTypeError if that cannot be."""
     if isinstance(data, Tensor):
         data = data.numpy()
     wanted = None if dtype is None else as_dtype(dtype)
