@@ -29,14 +29,14 @@ def supported(instruction: Instruction, kind: str) -> bool:
 def emit(builder: ir.IRBuilder, instruction: Instruction, operands: Sequence[ir.Value]) -> ir.Value:
     """The instruction on operands of one type (for `where`, after a condition of any type).
 
-    builder: where to write. It may stand in another block afterwards, as after any branch.
     Integers are signed; of unsigned ones only what `supported` grants may be asked for.
+    Raises NotImplementedError where `supported` says no.
     """
     kind = _kind_of(operands[-1].type)
     rule = _rule(instruction, kind)
     if rule is None:
         raise NotImplementedError(f"no machine code for {instruction} of {kind}: ask `supported` first")
-    if rule in _LARGE:
+    if rule in _WRITTEN_ONCE:
         return inlined(builder, instruction.name, rule, operands)
     return rule(*(Number(builder, operand) for operand in operands)).value
 
@@ -312,10 +312,7 @@ _BOOLS: dict[Instruction, Rule] = {
     s.ABS: lambda x: x,
 }
 
-_LARGE = frozenset(
-    rule
-    for instruction, rule in [*_FLOATS.items(), *_FLOAT32.items()]
-    if instruction in {*_FLOAT32, s.REMAINDER, s.FLOOR_DIVIDE}
-    or rule in (e.exp, e.expm1, e.log, e.log1p, e.sinh, e.cosh, e.tanh)
+_WRITTEN_ONCE = frozenset(
+    (e.exp, e.expm1, e.log, e.log1p, e.sinh, e.cosh, e.tanh, _remainder, _floor_divide, *_FLOAT32.values())
 )
-"""Rules that are functions of the module, written once, rather than a few instructions at every place."""
+"""Rules that are functions of the module, not a few instructions at every place."""
