@@ -1,158 +1,134 @@
-"""A graph as machine code: segments of kernels and products, with NumPy calls between them where nothing else can."""
+"""A graph as machine code: runs of kernels and products, with NumPy calls between them where nothing else can."""
 
 from __future__ import annotations
 
+import ctypes
 import math
 import threading
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 
 from ...graph import Graph, Leaf, Node, quiet
 from ..kernels import Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
 from ..llvm.contraction import ContractionCall
-from ..llvm.engine import MachineCode
-from ..llvm.kernel import KernelFunction
-from ..llvm.nest import INDEX
-from . import blas
 from .memory import Lifetime, plan
+from .segments import Segments
 
-POINTER = ir.PointerType()
+Seen = tuple[int, Any]
+"""A value: the slot of its memory, and what `np.ndarray` needs to see it there; None if it is all of it."""
 
 
 class Program:
-    """The outputs of a graph from its inputs. One call at a time uses the memory in between."""
+    """The outputs of a graph from its inputs. One call at a time uses the memory in between.
+
+    Every memory has a slot: first the arrays that are others at each call (inputs, outputs, what NumPy computes), then
+    constants and the places in the one block for everything else.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.units = Units(graph)
         self.lock = threading.Lock()
-        self.calls = {
+        self.calls: dict[Unit, ContractionCall] = {
             unit: ContractionCall(unit, self.units)
             for unit in self.units.units
             if isinstance(unit, Contraction)
         }
-        self.slots = {node: place for place, node in enumerate(self._owners())}
-        self.table = np.zeros(len(self.slots), np.uintp)
-        self._place_values()
-        self._generate()
+        inputs = list(graph.inputs)
+        leaves = [n for n in graph.body if isinstance(n.op, Leaf) and n not in set(inputs)]
+        by_numpy = [n for n in map(self._node_in_numpy, self.units.units) if n is not None]
+        owners = [self.units.places[node].owner for node in graph.outputs]
+        fixed = {*inputs, *leaves, *by_numpy}
+        fresh = [node for node in dict.fromkeys(owners) if node not in fixed]
+        made = [n for n in graph.body if n in self.units.stored and n not in fixed and n not in set(fresh)]
+        self.slots = {n: slot for slot, n in enumerate([*inputs, *fresh, *by_numpy, *leaves, *made])}
+        self.given = len(inputs)
+        self.known_first = len(inputs) + len(fresh)
+        self.fresh = [(node.shape, node.dtype) for node in fresh]
+        objects = self.known_first + len(by_numpy)
+        self.table = (ctypes.c_size_t * max(1, len(self.slots)))()
+        self.address = ctypes.addressof(self.table)
+        self.arrays: list[Any] = [None] * len(self.slots)
+        self._place_constants(leaves)
+        self._place_inside(made)
+        self._generate(objects)
+        self.outputs = self._plan_outputs()
 
-    def _owners(self) -> list[Node]:
-        inputs = list(self.graph.inputs)
-        leaves = [n for n in self.graph.body if isinstance(n.op, Leaf) and n not in set(inputs)]
-        made = [n for n in self.graph.body if n in self.units.stored and not isinstance(n.op, Leaf)]
-        return list(dict.fromkeys([*inputs, *leaves, *made]))
+    def _node_in_numpy(self, unit: Unit) -> Node | None:
+        """The node of a unit that only NumPy can run."""
+        if isinstance(unit, Kernel):
+            return None
+        return unit.node if isinstance(unit, Fallback) or not self.calls[unit].fits else None
 
     # --- memory ---------------------------------------------------------------------------------------------
 
-    def _place_values(self) -> None:
-        """Constants where they are, outputs anew at each call, everything else in one block."""
+    def _place_constants(self, leaves: list[Node]) -> None:
+        for node in leaves:
+            array = np.asarray(node.value, order="C")
+            self.arrays[self.slots[node]] = array
+            self.table[self.slots[node]] = array.ctypes.data
+
+    def _place_inside(self, made: list[Node]) -> None:
+        """Everything that lives inside a call, in one block."""
         units = self.units
-        given = set(self.graph.inputs)
-        out_owners = [units.places[node].owner for node in self.graph.outputs]
-        fallback = {
-            unit.node for unit in units.units if not isinstance(unit, Kernel) and self._runs_in_numpy(unit)
-        }
-        self.fresh = [
-            n
-            for n in dict.fromkeys(out_owners)
-            if n not in given and not isinstance(n.op, Leaf) and n not in fallback
-        ]
-        self.constants = []
-        for node in self.slots:
-            if isinstance(node.op, Leaf) and node not in given:
-                array = np.ascontiguousarray(node.value)
-                self.constants.append(array)
-                self.table[self.slots[node]] = array.ctypes.data
         last: dict[Node, int] = {}
         for place, unit in enumerate(units.units):
             for node in _nodes_of(unit):
                 for source in node.inputs:
                     last[units.places[source].owner] = place
-        inside = [
-            node
-            for node in self.slots
-            if not isinstance(node.op, Leaf) and node not in self.fresh and node not in fallback
-        ]
-        lifetimes = [
-            Lifetime(math.prod(n.shape) * n.dtype.itemsize, units.born[n], last.get(n, units.born[n]))
-            for n in inside
-        ]
-        offsets, size = plan(lifetimes)
+        offsets, size = plan(
+            [
+                Lifetime(math.prod(n.shape) * n.dtype.itemsize, units.born[n], last.get(n, units.born[n]))
+                for n in made
+            ]
+        )
         self.block = np.empty(size + 64, np.uint8)
         start = -self.block.ctypes.data % 64
-        self.arrays: dict[Node, Any] = {}
-        for node, offset in zip(inside, offsets, strict=True):
+        for node, offset in zip(made, offsets, strict=True):
             self.table[self.slots[node]] = self.block.ctypes.data + start + offset
-            self.arrays[node] = np.ndarray(node.shape, node.dtype, self.block, start + offset)
-        for node, array in zip(
-            (n for n in self.slots if isinstance(n.op, Leaf) and n not in given), self.constants, strict=True
-        ):
-            self.arrays[node] = array
+            self.arrays[self.slots[node]] = np.ndarray(node.shape, node.dtype, self.block, start + offset)
 
-    def _runs_in_numpy(self, unit: Unit) -> bool:
-        return isinstance(unit, Fallback) or (isinstance(unit, Contraction) and not self.calls[unit].fits)
+    def _seen(self, node: Node) -> Seen:
+        place = self.units.places[node]
+        slot = self.slots[place.owner]
+        if place == Place(node, 0, contiguous(node.shape)):
+            return slot, None
+        step = node.dtype.itemsize
+        return slot, (node.shape, node.dtype, place.offset * step, tuple(s * step for s in place.strides))
+
+    def _plan_outputs(self) -> list[tuple[Seen, bool]]:
+        """For each output where it is seen, and whether it may be given away as it is."""
+        taken: set[Node] = set()
+        planned = []
+        for node in self.graph.outputs:
+            owner = self.units.places[node].owner
+            planned.append((self._seen(node), owner is node and owner not in taken and not isinstance(owner.op, Leaf)))
+            taken.add(owner)
+        return planned
 
     # --- code -----------------------------------------------------------------------------------------------
 
-    def _generate(self) -> None:
-        module = ir.Module("step")
-        known: dict[str, ir.Function] = {}
-        self.schedule: list[Any] = []
+    def _generate(self, objects: int) -> None:
+        segments = Segments(self.units, self.slots, objects)
+        steps: list[Any] = []
         waiting: list[Unit] = []
-        segments: list[str] = []
 
         def close() -> None:
             if waiting:
-                name = f"segment_{len(segments)}"
-                segments.append(name)
-                self._segment(module, name, list(waiting), known)
-                self.schedule.append(name)
+                steps.append(segments.add(list(waiting), self.calls))
                 waiting.clear()
 
         for unit in self.units.units:
-            if not isinstance(unit, Kernel) and self._runs_in_numpy(unit):
-                close()
-                self.schedule.append(unit.node)
-            else:
+            node = self._node_in_numpy(unit)
+            if node is None:
                 waiting.append(unit)
+                continue
+            close()
+            steps.append((node.op, [self._seen(source) for source in node.inputs], self.slots[node]))
         close()
-        if segments:
-            routines = {call.routine for call in self.calls.values() if call.fits}
-            symbols = {name: blas.address(name) or 0 for name in routines}
-            self.code = MachineCode(str(module), symbols)
-            self.schedule = [
-                self.code.function(step) if isinstance(step, str) else step for step in self.schedule
-            ]
-
-    def _segment(
-        self, module: ir.Module, name: str, units: list[Unit], known: dict[str, ir.Function]
-    ) -> None:
-        """A function that runs several units, one after the other, on a table of pointers."""
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), name)
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        table = function.args[0]
-        for unit in units:
-            code = KernelFunction(unit, self.units) if isinstance(unit, Kernel) else self.calls[unit]  # type: ignore[index]
-            pointers = {}
-            for owner in code.owners:
-                cell = builder.gep(table, [INDEX(self.slots[owner])], source_etype=POINTER)
-                pointers[owner] = builder.load(cell, typ=POINTER)
-            if isinstance(code, KernelFunction):
-                kernel = self._once(module, code, known)
-                builder.call(kernel, [pointers[owner] for owner in code.owners])
-            else:
-                code.build(builder, pointers)
-        builder.ret_void()
-
-    def _once(self, module: ir.Module, code: KernelFunction, known: dict[str, ir.Function]) -> ir.Function:
-        """The kernel's function; the one of an earlier kernel if that has the same code."""
-        scratch = ir.Module("kernel")
-        text = str(code.build(scratch, "kernel"))
-        if text not in known:
-            known[text] = code.build(module, f"kernel_{len(known)}")
-        return known[text]
+        self.code, functions = segments.compiled() if segments.names else (None, {})
+        self.schedule = [functions[step] if isinstance(step, str) else step for step in steps]
 
     # --- running --------------------------------------------------------------------------------------------
 
@@ -162,54 +138,39 @@ class Program:
             return self._run(inputs)
 
     def _run(self, inputs: list[Any]) -> list[Any]:
-        arrays = dict(self.arrays)
-        table, slots = self.table, self.slots
-        for node, given in zip(self.graph.inputs, inputs, strict=True):
-            array = given if given.flags.c_contiguous else np.ascontiguousarray(given)
-            arrays[node] = array
-            table[slots[node]] = array.ctypes.data
-        for node in self.fresh:
-            array = np.empty(node.shape, node.dtype)
-            arrays[node] = array
-            table[slots[node]] = array.ctypes.data
-        address = table.ctypes.data
+        arrays = self.arrays.copy()
+        arrays[: self.given] = [
+            x if (f := x.flags).c_contiguous and f.aligned else np.require(x, None, "CA") for x in inputs
+        ]
+        arrays[self.given : self.known_first] = [np.empty(shape, dtype) for shape, dtype in self.fresh]
+        self.table[: self.known_first] = list(map(id, arrays[: self.known_first]))
         for step in self.schedule:
-            if isinstance(step, Node):
+            if type(step) is tuple:
                 self._run_in_numpy(step, arrays)
             else:
-                step(address)
-        return self._outputs(arrays)
+                step(self.address)
+        return [
+            arrays[slot] if whole and view is None else np.array(_look(arrays[slot], view))
+            for (slot, view), whole in self.outputs
+        ]
 
-    def _run_in_numpy(self, node: Node, arrays: dict[Node, Any]) -> None:
-        sources = [self._seen(source, arrays) for source in node.inputs]
-        forward = node.op.forward
-        found = forward(*sources) if node.op.runs_user_code else quiet.run(forward, *sources)
-        array = np.ascontiguousarray(found).reshape(node.shape)
-        arrays[node] = array
-        if node in self.slots:
-            self.table[self.slots[node]] = array.ctypes.data
+    def _run_in_numpy(self, step: Any, arrays: list[Any]) -> None:
+        op, sources, slot = step
+        inputs = [_look(arrays[source], view) for source, view in sources]
+        found = op.forward(*inputs) if op.runs_user_code else quiet.run(op.forward, *inputs)
+        array = np.asarray(found, order="C")
+        if np.may_share_memory(array, self.block):  # a view of what may soon be written over
+            array = array.copy()
+        arrays[slot] = array
+        self.table[slot] = id(array)
 
-    def _seen(self, node: Node, arrays: dict[Node, Any]) -> Any:
-        """A value as a NumPy array, where it lies."""
-        place = self.units.places[node]
-        base = arrays[place.owner]
-        if place == Place(node, 0, contiguous(node.shape)):
-            return base
-        step = base.dtype.itemsize
-        return np.ndarray(
-            node.shape, node.dtype, base, place.offset * step, tuple(s * step for s in place.strides)
-        )
 
-    def _outputs(self, arrays: dict[Node, Any]) -> list[Any]:
-        taken: set[Node] = set()
-        outputs = []
-        for node in self.graph.outputs:
-            owner = self.units.places[node].owner
-            seen = self._seen(node, arrays)
-            whole = owner is node and owner not in taken and not isinstance(owner.op, Leaf)
-            outputs.append(seen if whole else np.array(seen))
-            taken.add(owner)
-        return outputs
+def _look(array: Any, view: Any) -> Any:
+    """A value as a NumPy array, where it lies."""
+    if view is None:
+        return array
+    shape, dtype, offset, strides = view
+    return np.ndarray(shape, dtype, array, offset, strides)
 
 
 def _nodes_of(unit: Unit) -> list[Node]:
