@@ -128,14 +128,13 @@ class Generator:
         return argsort(self._standard_uniform(_sizes(n), float64))
 
     def _standard_uniform(self, shape: tuple[int, ...], dtype: DType) -> Tensor:
-        blocks = blocks_for(math.prod(shape), dtype)
         trace = staging()
         if trace is not None:
-            ahead = trace.draw(self, blocks)
+            ahead = trace.draw(self, blocks_for(math.prod(shape), dtype))
             state = trace.read_at_each_call(lambda: self._state(ahead), self._state(0), "random state")
             return random_uniform(state, shape, dtype)
         numbers = random_uniform(asarray(self._state(0)), shape, dtype)
-        self.skip(blocks)
+        self.skip(blocks_for(math.prod(shape), dtype))
         return numbers
 
     def _state(self, ahead: int) -> NDArray[np.uint64]:
