@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from .autodiff import symbolic as symbolic
     from .autodiff.compare import compare_gradients as compare_gradients
     from .autodiff.flat import flat_code as flat_code
+    from .compiler import compile as compile
     from .ops import linalg as linalg
     from .train.early_stopping import EarlyStopping as EarlyStopping
     from .train.fit import fit as fit
@@ -97,6 +98,8 @@ else:
             return import_module(".autodiff.symbolic", __name__)
         if name == "compare_gradients":
             return import_module(".autodiff.compare", __name__).compare_gradients
+        if name == "compile":
+            return import_module(".compiler", __name__).compile
         if name == "flat_code":
             return import_module(".autodiff.flat", __name__).flat_code
         if name == "linalg":
