@@ -63,6 +63,53 @@ def test_adam():
         assert p.item() == pytest.approx(expected, rel=1e-14)
 
 
+def test_adam_of_complex_parameters_follows_the_direction_of_the_gradient():
+    p, g = nn.Parameter(np.array([1 + 2j, 0.5j])), np.array([3 + 4j, -0.1j])
+    optimizer, m, v, expected = optim.Adam([p], lr=0.1, betas=(0.5, 0.75)), 0.0, 0.0, p.numpy()
+    for t in (1, 2, 3):
+        p.grad = gg.tensor(g * t)
+        optimizer.step()
+        m, v = 0.5 * m + 0.5 * g * t, 0.75 * v + 0.25 * np.abs(g * t) ** 2
+        expected = expected - 0.1 * (m / (1 - 0.5**t)) / (np.sqrt(v / (1 - 0.75**t)) + 1e-8)
+        np.testing.assert_allclose(p.numpy(), expected, rtol=1e-14)
+    assert (p.dtype, optimizer.state[p]["exp_avg_sq"].dtype) == (gg.complex128, gg.float64)
+    other = optim.Adam([nn.Parameter(p.numpy())], lr=0.1, betas=(0.5, 0.75))
+    other.load_state_dict(optimizer.state_dict())
+    (q,) = other.parameters()
+    for each in (p, q):
+        each.grad = gg.tensor(g)
+    optimizer.step()
+    other.step()
+    np.testing.assert_array_equal(q.numpy(), p.numpy())
+
+
+def test_adam_of_real_numbers_is_adam_of_complex_ones_on_the_real_line():
+    for kind in (optim.Adam, optim.AdamW):
+        found = []
+        for dtype in (np.float64, np.complex128):
+            p = nn.Parameter(np.array([1.0, -2.0], dtype))
+            optimizer = kind([p], lr=0.1, weight_decay=0.1)
+            for step in range(5):
+                p.grad = gg.tensor(np.array([0.5 + step, -1.5], dtype))
+                optimizer.step()
+            found.append(p.numpy())
+        np.testing.assert_allclose(found[1], found[0], rtol=1e-14)
+
+
+def test_adamw_decays_beside_the_gradient():
+    p = with_gradient([8.0, -1.0], [0.0, 3.0])
+    optim.AdamW([p], lr=0.5, weight_decay=0.25).step()
+    # the decay takes lr * weight_decay = 1/8 away; the first step of Adam is lr against the sign of the gradient
+    np.testing.assert_allclose(p.numpy(), [7.0, -0.875 - 0.5], rtol=1e-8)
+
+
+def test_adamw_says_its_own_name():
+    with pytest.raises(gg.ArgumentError, match=r"AdamW needs a number weight_decay >= 0; got -1"):
+        optim.AdamW([nn.Parameter([1.0])], weight_decay=-1)
+    with pytest.raises(gg.ArgumentError, match=r"AdamW needs two betas in \[0, 1\); got \(0.9, 1\)"):
+        optim.AdamW([nn.Parameter([1.0])], betas=(0.9, 1))
+
+
 def test_a_quadratic_is_minimised():
     target = np.array([3.0, -2.0], np.float32)
     for make in (lambda p: optim.SGD(p, lr=0.1, momentum=0.5), lambda p: optim.Adam(p, lr=0.1)):

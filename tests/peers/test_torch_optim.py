@@ -72,6 +72,14 @@ def test_adam(settings):
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "settings", [{}, {"lr": 0.05}, {"lr": 0.05, "weight_decay": 0.3}, {"weight_decay": 0.0}]
+)
+def test_adamw(settings):
+    found, expected = trajectories("AdamW", **settings)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
 def test_adam_in_float32_is_as_close_as_float32_allows():
     """Adam's first step is lr in every coordinate: a bias correction computed in float32 would be off by 5e-5."""
     value, gradient = np.array([1.0, -2.0], np.float32), np.array([1.0, -3.0], np.float32)

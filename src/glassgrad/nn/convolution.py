@@ -213,7 +213,7 @@ class Conv1d(Convolution):
 class Conv2d(Convolution):
     """Filters laid on every window of images, plus a bias: (batch, in_channels, height, width) or without batch.
 
-    Gives (batch, out_channels, *counts) with counts = (sizes + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1.
+    Gives (batch, out_channels, *counts), counts = (sizes + 2 padding - dilation (kernel_size - 1) - 1) // stride + 1.
     As in PyTorch the filters are not flipped, so that strictly this is a cross-correlation.
 
     kernel_size, stride, dilation: one integer, or one per axis. padding: the same, or (before, after) pairs, "valid"
@@ -236,9 +236,9 @@ class Conv2d(Convolution):
 
 
 class Conv3d(Convolution):
-    """Filters laid on every window of volumes, plus a bias: (batch, in_channels, depth, height, width) or without batch.
+    """Filters laid on every window of volumes, plus a bias: (batch, in_channels, depth, height, width).
 
-    See `Conv2d`, whose arguments, parameters and errors are the same.
+    Also without batch. See `Conv2d`, whose arguments, parameters and errors are the same.
 
     >>> layer = gg.nn.Conv3d(1, 2, kernel_size=(1, 3, 3))
     >>> layer(gg.ones((2, 1, 4, 5, 6))).shape

@@ -106,7 +106,7 @@ class Embedding(Module):
         table = asarray(embeddings)
         if table.ndim != 2:
             raise ShapeError(f"from_pretrained needs a table of shape (rows, width); got shape {table.shape}")
-        layer = cls(*table.shape, padding_idx, dtype=table.dtype)
+        layer = cls(table.shape[0], table.shape[1], padding_idx, dtype=table.dtype)
         layer.weight.assign(table)
         layer.weight.requires_grad = not freeze
         return layer

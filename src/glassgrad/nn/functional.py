@@ -99,9 +99,12 @@ def gelu(x: Any, approximate: str = "none") -> Tensor:
     x = asarray(x)
     if require_approximation(approximate) == "none":
         # 1 + erf(x / √2) would lose its digits for negative x
-        return x * (0.5 * ops.erfc(x * -math.sqrt(0.5)))
-    # ½ (1 + tanh(u)) is sigmoid(2u), which keeps its digits for negative u
-    return x * sigmoid(x * (math.sqrt(8.0 / math.pi) * (1.0 + 0.044715 * (x * x))))
+        share = 0.5 * ops.erfc(x * -math.sqrt(0.5))
+    else:
+        # ½ (1 + tanh(u)) is sigmoid(2u), which keeps its digits for negative u
+        share = sigmoid(x * (math.sqrt(8.0 / math.pi) * (1.0 + 0.044715 * (x * x))))
+    y: Tensor = x * share
+    return y
 
 
 def require_approximation(approximate: str) -> str:
@@ -122,7 +125,8 @@ def silu(x: Any) -> Tensor:
     tensor([ -0.,   0., 100.])
     """
     x = asarray(x)
-    return x * sigmoid(x)
+    y: Tensor = x * sigmoid(x)
+    return y
 
 
 def flatten(x: Any, start_dim: int = 1) -> Tensor:

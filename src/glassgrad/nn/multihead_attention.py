@@ -107,7 +107,9 @@ class MultiheadAttention(Module):
             q, k, v = (ops.expand_dims(x, 0) for x in (q, k, v))
         elif not self.batch_first:
             q, k, v = (ops.moveaxis(x, 1, 0) for x in (q, k, v))
-        heads = [self._in_heads(x) for x in (self._projected_at_once(q) if same else self._projected(q, k, v))]
+        heads = [
+            self._in_heads(x) for x in (self._projected_at_once(q) if same else self._projected(q, k, v))
+        ]
         mask = self._mask(key_padding_mask, attn_mask, is_causal, len(q), q.shape[1], k.shape[1], alone)
         weights = attention_weights(heads[0], heads[1], mask)
         if self.training:
@@ -178,7 +180,9 @@ class MultiheadAttention(Module):
         order = "(batch, positions, features)" if self.batch_first else "(positions, batch, features)"
         got = f"got query {q.shape}, key {k.shape} and value {v.shape}"
         if q.ndim not in (2, 3) or not q.ndim == k.ndim == v.ndim:
-            raise ShapeError(f"{NAME} needs query, key and value all as {order} or (positions, features); {got}")
+            raise ShapeError(
+                f"{NAME} needs query, key and value all as {order} or (positions, features); {got}"
+            )
         features = (self.embed_dim, self.kdim, self.vdim)
         if (q.shape[-1], k.shape[-1], v.shape[-1]) != features:
             raise ShapeError(

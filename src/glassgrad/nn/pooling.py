@@ -157,9 +157,7 @@ class Pooling(Module):
     def __init__(self, kernel_size: Sizes, stride: Sizes | None, padding: Sizes) -> None:
         name = type(self).__name__
         self.kernel_size = per_axis(kernel_size, self.ndim, name, "kernel_size")
-        self.stride = (
-            self.kernel_size if stride is None else per_axis(stride, self.ndim, name, "stride")
-        )
+        self.stride = self.kernel_size if stride is None else per_axis(stride, self.ndim, name, "stride")
         self.padding = per_axis(padding, self.ndim, name, "padding", smallest=0)
 
     def _require_padding(self, reach: tuple[int, ...]) -> None:

@@ -105,7 +105,9 @@ def _state(name: str, hx: Any, shape: tuple[int, ...], like: Any) -> State:
     h, c = map(asarray, hx)
     for what, given in (("h", h), ("c", c)):
         if given.shape != shape:
-            raise ShapeError(f"{name} needs a state {what} of shape {shape} for this input; got {given.shape}")
+            raise ShapeError(
+                f"{name} needs a state {what} of shape {shape} for this input; got {given.shape}"
+            )
     return h, c
 
 
@@ -154,44 +156,52 @@ class LSTM(Module):
                 f"LSTM(dropout={dropout}) drops between layers, and with num_layers=1 there is nothing between. "
                 f"nn.Dropout after it drops from its output."
             )
-        for suffix in self._suffixes():
-            inputs = input_size if suffix.startswith("l0") else hidden_size * (2 if bidirectional else 1)
-            for name, parameter in _parameters(inputs, hidden_size, bias, dtype).items():
-                if parameter is not None:
-                    setattr(self, f"{name}_{suffix}", parameter)
+        for layer, suffixes in enumerate(self._suffixes()):
+            inputs = hidden_size * len(suffixes) if layer else input_size
+            for suffix in suffixes:
+                for name, parameter in _parameters(inputs, hidden_size, bias, dtype).items():
+                    if parameter is not None:
+                        setattr(self, f"{name}_{suffix}", parameter)
 
-    def _suffixes(self) -> list[str]:
-        """What the parameters' names end in, in the order of the states: layer by layer, forwards then backwards."""
+    def _suffixes(self) -> list[list[str]]:
+        """What the parameters' names end in, layer by layer: forwards, then backwards."""
         directions = ("", "_reverse") if self.bidirectional else ("",)
-        return [f"l{layer}{direction}" for layer in range(self.num_layers) for direction in directions]
+        return [[f"l{layer}{direction}" for direction in directions] for layer in range(self.num_layers)]
+
+    def _parameter(self, name: str, suffix: str) -> Any:
+        return getattr(self, f"{name}_{suffix}")
 
     def forward(self, x: Any, hx: tuple[Any, Any] | None = None) -> tuple[Tensor, State]:
         """The output at every step, and the last state."""
         x = asarray(x)
         self._require_fitting(x)
         time = 1 if self.batch_first and x.ndim == 3 else 0
-        suffixes = self._suffixes()
         batch = (x.shape[1 - time],) if x.ndim == 3 else ()
-        h, c = _state(
-            "LSTM", hx, (len(suffixes), *batch, self.hidden_size), getattr(self, f"weight_ih_{suffixes[0]}")
-        )
-        sequence, steps, last = ops.moveaxis(x, time, 0), [], []
-        for place, suffix in enumerate(suffixes):
-            if place and not suffix.endswith("_reverse"):
+        layers, like = self._suffixes(), self._parameter("weight_ih", "l0")
+        h, c = _state("LSTM", hx, (len(layers) * len(layers[0]), *batch, self.hidden_size), like)
+        sequence = ops.moveaxis(x, time, 0)
+        steps: list[Tensor] = []
+        last: list[State] = []
+        for suffixes in layers:
+            if steps:
                 sequence = dropout(ops.stack(steps), self.dropout, self.training)
-            found, state = self._read(sequence, suffix, (h[place], c[place]))
-            backwards = suffix.endswith("_reverse")
-            steps = [ops.concat(pair, axis=-1) for pair in zip(steps, found, strict=True)] if backwards else found
-            last.append(state)
+            readings = [
+                self._read(sequence, suffix, (h[place], c[place]))
+                for place, suffix in enumerate(suffixes, len(last))
+            ]
+            steps, *backwards = (found for found, _ in readings)
+            if backwards:
+                steps = [ops.concat(pair, axis=-1) for pair in zip(steps, *backwards, strict=True)]
+            last += [state for _, state in readings]
         return ops.stack(steps, axis=time), (ops.stack([h for h, _ in last]), ops.stack([c for _, c in last]))
 
     def _read(self, sequence: Tensor, suffix: str, state: State) -> tuple[list[Tensor], State]:
         """The h of every step of one layer in one direction, in the order of the sequence, and its last state."""
-        weight_ih, weight_hh = (getattr(self, f"weight_{name}_{suffix}") for name in ("ih", "hh"))
+        weight_ih, weight_hh = self._parameter("weight_ih", suffix), self._parameter("weight_hh", suffix)
         rows = ops.reshape(sequence, (math.prod(sequence.shape[:-1]), sequence.shape[-1]))
         inputs = ops.matmul(rows, ops.matrix_transpose(weight_ih))
         if self.bias:
-            inputs = inputs + (getattr(self, f"bias_ih_{suffix}") + getattr(self, f"bias_hh_{suffix}"))
+            inputs = inputs + (self._parameter("bias_ih", suffix) + self._parameter("bias_hh", suffix))
         inputs = ops.reshape(inputs, (*sequence.shape[:-1], inputs.shape[-1]))
         recurrent = ops.matrix_transpose(weight_hh)
         direction = -1 if suffix.endswith("_reverse") else 1

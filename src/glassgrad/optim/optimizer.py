@@ -90,12 +90,6 @@ class Optimizer:
         Warns if backward() has added to gradients that an earlier step used already.
         """
         moved, before, here = False, None, caller()
-        trace = staging()
-        if trace is not None:
-            kept, groups = self.state, self.param_groups  # others take their place when a state is loaded
-            trace.depends_on(
-                lambda: (self.state is kept, len(kept), self.param_groups is groups, len(groups))
-            )
         for group in self.param_groups:
             settings = _as_traced(group)
             for parameter in group["params"]:
@@ -106,6 +100,12 @@ class Optimizer:
                     state = self.state.setdefault(parameter, {})
                     self.update(parameter, constant(gradient), state, settings)
                     self._used.add(parameter, here)
+        trace = staging()
+        if trace is not None:
+            kept, groups = self.state, self.param_groups  # others take their place when a state is loaded
+            trace.depends_on(
+                lambda: (self.state is kept, len(kept), self.param_groups is groups, len(groups))
+            )
         if before is not None:
             notice(
                 f"{type(self).__name__}.step() used gradients that still hold those of the step() at "
