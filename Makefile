@@ -21,7 +21,9 @@ types: $(VENV)/dev.installed
 coverage: $(VENV)/test.installed  ## the share of lines that tests run; fails below 95 %
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
-bench: $(VENV)/demo.installed
+bench: $(VENV)/demo.installed  ## nine training steps against the installed ones of PyTorch and JAX, and how time grows
+	$(BIN)/python benchmarks/run.py --json bench.json --chart bench.png
+	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/overhead.py
 
 $(BIN)/python:

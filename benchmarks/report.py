@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -33,48 +34,47 @@ def tables(result: dict[str, Any], console: Console | None = None) -> None:
         f"{result['rounds']} rounds, commit {result['commit']}"
     )
     sides = list(dict.fromkeys(side for found in result["workloads"].values() for side in found))
-    console.print(_times(result["workloads"], sides))
-    console.print(_beside(result["workloads"], sides))
-    for note in [*result["notes"], *_failures(result["workloads"])]:
+    workloads, failed = result["workloads"], _failures(result["workloads"])
+    for values, title, caption in (
+        (
+            "median_ms",
+            "Milliseconds per step",
+            "median; ratio = fastest peer / glassgrad, above 1 glassgrad is faster",
+        ),
+        ("start_up_s", "Start-up, s", "what the first three steps take beyond three later ones"),
+        ("step_mb", "Memory, MB", "the highest during a step, beyond what importing took"),
+    ):
+        console.print(_table(workloads, sides, values, title, caption))
+    console.print(_imports(workloads, sides))
+    for note in [*result["notes"], *failed]:
         console.print(note, style="yellow", markup=False, highlight=False)
 
 
-def _times(workloads: dict[str, Any], sides: list[str]) -> Table:
-    table = Table(title="Milliseconds per step (median of the rounds)")
+def _table(workloads: dict[str, Any], sides: list[str], value: str, title: str, caption: str) -> Table:
+    """One measured value: a row for each workload, a column for each side."""
+    compared = value == "median_ms"
+    table = Table(title=title, caption=caption)
     table.add_column("workload")
     for side in sides:
         table.add_column(side, justify="right", style="bold" if side == OURS else None)
-    table.add_column("ratio", justify="right")
+    if compared:
+        table.add_column("ratio", justify="right")
     for name, found in workloads.items():
-        cells = [_number(found.get(side, {}).get("median_ms")) for side in sides]
-        compared = ratio(found)
-        table.add_row(name, *cells, "-" if compared is None else f"{compared[0]:.2f}")
-    table.caption = "ratio = fastest peer / glassgrad: above 1, glassgrad is faster"
+        cells = [_number(found.get(side, {}).get(value)) for side in sides]
+        faster = ratio(found)
+        table.add_row(name, *cells, *(["-" if faster is None else f"{faster[0]:.2f}"] if compared else []))
     return table
 
 
-def _beside(workloads: dict[str, Any], sides: list[str]) -> Table:
-    table = Table(
-        title="Start-up in seconds (what the first three steps cost beyond three steps) | memory of a step in MB"
-    )
-    table.add_column("workload")
-    for side in sides:
-        table.add_column(side, justify="right", style="bold" if side == OURS else None)
-    for name, found in workloads.items():
-        cells = []
-        for side in sides:
-            values = found.get(side, {})
-            cells.append(f"{_number(values.get('start_up_s'))} | {_number(values.get('step_mb'))}")
-        table.add_row(name, *cells)
-    imports = []
+def _imports(workloads: dict[str, Any], sides: list[str]) -> str:
+    parts = []
     for side in sides:
         seconds = [
             found[side]["import_s"] for found in workloads.values() if "import_s" in found.get(side, {})
         ]
-        imports.append(_number(sorted(seconds)[len(seconds) // 2] if seconds else None))
-    table.add_section()
-    table.add_row("import, s", *imports)
-    return table
+        if seconds:
+            parts.append(f"{side} {_number(median(seconds))}")
+    return "Import, NumPy included, s: " + ", ".join(parts)
 
 
 def _number(value: float | None) -> str:
@@ -108,15 +108,18 @@ def chart(result: dict[str, Any], path: Path) -> str:
     width = 0.8 / len(sides)
     for place, side in enumerate(sides):
         shown = [
-            (at, found[side]["median_ms"] / found[OURS]["median_ms"])
-            for at, found in enumerate(workloads.values())
+            (number, found[side]["median_ms"] / found[OURS]["median_ms"])
+            for number, found in enumerate(workloads.values())
             if "median_ms" in found.get(side, {})
         ]
         at = [x - 0.4 + (place + 0.5) * width for x, _ in shown]
-        bars = axes.bar(at, [height for _, height in shown], width, label=side)
-        axes.bar_label(bars, fmt="{:.2g}", fontsize=7)
+        bars = axes.bar(at, [times - 1.0 for _, times in shown], width, bottom=1.0, label=side)
+        axes.bar_label(bars, [f"{times:.2g}" for _, times in shown], fontsize=7)
     axes.axhline(1.0, color="black", linewidth=1)
     axes.set_yscale("log")
+    for axis_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        axis_formatter("{x:g}")
+    axes.tick_params(axis="y", which="both", labelsize=8)
     axes.set_ylabel("time / time of glassgrad")
     axes.set_xticks(range(len(workloads)), list(workloads))
     axes.set_title(f"Above the line glassgrad is faster ({result['threads']} threads)")

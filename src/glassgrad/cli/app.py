@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from .bench import bench
 from .info import info
 from .predict import predict
 from .train import train
@@ -40,3 +41,4 @@ def glassgrad(
 app.command()(train)
 app.command()(predict)
 app.command()(info)
+app.command(add_help_option=False, context_settings={"ignore_unknown_options": True})(bench)
