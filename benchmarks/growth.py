@@ -22,7 +22,6 @@ from rich.table import Table
 import glassgrad as gg
 from glassgrad import nn
 
-
 BATCH, WIDTH, DEPTH = 32, 64, 2
 
 
@@ -36,7 +35,7 @@ def network_step(batch: int = BATCH, width: int = WIDTH, depth: int = DEPTH) -> 
     optimizer = gg.optim.SGD(model.parameters(), lr=1e-3)
     x = gg.random.normal((batch, width))
 
-    @compile
+    @gg.compile
     def step(x: Any) -> gg.Tensor:
         optimizer.zero_grad()
         loss = (model(x) ** 2).mean()
@@ -50,7 +49,7 @@ def network_step(batch: int = BATCH, width: int = WIDTH, depth: int = DEPTH) -> 
 def chain(nodes: int) -> Callable[[], Any]:
     """A compiled chain of so many ops on a small tensor."""
 
-    @compile
+    @gg.compile
     def run(x: Any) -> gg.Tensor:
         for count in range(nodes // 2):
             x = x * 0.999 + (1e-3 if count % 2 else 2e-3)

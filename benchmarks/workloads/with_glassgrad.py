@@ -1,4 +1,4 @@
-"""The workloads in glassgrad: a model, a loss, an optimizer, and one `compile` over the step."""
+"""The workloads in glassgrad: a model, a loss, an optimizer, and one `gg.compile` over the step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 
 import glassgrad as gg
 from glassgrad import nn
-from glassgrad.compiler import compile
 
 from . import SEED, Workload, models
 from .data import DATA
@@ -128,4 +127,4 @@ WORKLOADS = {
 def prepare(name: str, *, compiled: bool = True) -> Workload:
     """The workload `name`, its step compiled or as it is."""
     gg.random.seed(SEED)
-    return WORKLOADS[name](compile if compiled else lambda function: function)
+    return WORKLOADS[name](gg.compile if compiled else lambda function: function)
