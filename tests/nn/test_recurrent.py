@@ -45,6 +45,20 @@ def test_a_sequence_is_steps_of_a_cell(rng, batch_first):
     np.testing.assert_allclose(last_c[0].numpy(), c, rtol=1e-12)
 
 
+def test_the_second_direction_reads_from_the_end(rng):
+    both, alone = nn.LSTM(3, 2, bidirectional=True, dtype=gg.float64), nn.LSTM(3, 2, dtype=gg.float64)
+    x = rng.normal(size=(5, 4, 3))
+    output, (h, c) = both(x)
+    for place, (suffix, order) in enumerate((("", slice(None)), ("_reverse", slice(None, None, -1)))):
+        state = both.state_dict()
+        alone.load_state_dict({name: state[name + suffix] for name in alone.state_dict()})
+        expected, (last_h, last_c) = alone(x[order])
+        part = output[..., 2 * place : 2 * place + 2]
+        np.testing.assert_allclose(part.numpy()[order], expected.numpy(), rtol=1e-12)
+        np.testing.assert_array_equal(h[place].numpy(), last_h[0].numpy())
+        np.testing.assert_array_equal(c[place].numpy(), last_c[0].numpy())
+
+
 def test_dropout_acts_between_layers_in_training_only():
     gg.random.seed(0)
     lstm, x = nn.LSTM(3, 4, 2, dropout=0.5), gg.ones((6, 2, 3))
