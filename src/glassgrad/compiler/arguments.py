@@ -94,6 +94,11 @@ def put_together(arg: Any, tensor: Callable[[Aval], Tensor], number: Callable[[A
     return rebuilt(arg)
 
 
+LONGEST_WORD = 40
+ABSENT = "absent"
+"""The signature of an argument that is not given, for `difference`."""
+
+
 def difference(name: str, was: Any, now: Any) -> str:
     """In which argument two signatures differ first, and how; "" if they do not."""
     if was == now:
@@ -108,7 +113,10 @@ def difference(name: str, was: Any, now: Any) -> str:
                 continue
             if found:
                 return found
-    return f"{name} was {_words(was)}, is {_words(now)}"
+    before, after = _words(was), _words(now)
+    if before == after and after.startswith("a "):
+        after = f"another {after[2:]}"
+    return f"{name} was {before}, is {after}"
 
 
 def _is_branch(signature: Any) -> bool:
@@ -122,13 +130,15 @@ def _is_branch(signature: Any) -> bool:
 
 def _words(signature: Any) -> str:
     """An argument's signature for people."""
-    if isinstance(signature, Aval | Same):
+    if isinstance(signature, Aval | Same | str):
         return str(signature)
     if isinstance(signature, type):
         return f"a {signature.__name__}"
     kind, *rest = signature
     if not _is_branch(signature):
-        return repr(rest[0])
+        text = repr(rest[0])
+        is_long = len(text) > LONGEST_WORD or kind.__hash__ is object.__hash__
+        return f"a {kind.__name__}" if is_long else text
     if issubclass(kind, dict):
         return "{" + ", ".join(f"{key!r}: {_words(item)}" for key, item in rest) + "}"
     return f"{kind.__name__} of {len(rest)}"

@@ -14,7 +14,7 @@ from ..errors import ArgumentError
 from ..graph import Graph, caller, notice
 from ..tensor import Tensor
 from ..tensor.staging import staging
-from .arguments import IsDifferentiated, difference, taken_apart
+from .arguments import ABSENT, IsDifferentiated, difference, taken_apart
 from .passes import simplify
 from .runtime import program_for
 from .trace import STATE, ReachesOutside, Result, StateIsBorn, Traced, trace_step
@@ -106,14 +106,11 @@ class Compiled:
         if len(was) != len(now):
             return f"it had {len(was) - 1} arguments, now {len(now) - 1}"
         before, after = dict(were[1:]), dict(are[1:])
-        return next(
-            (
-                difference(name, before.get(name), after.get(name))
-                for name in sorted(before.keys() | after.keys())
-                if before.get(name) != after.get(name)
-            ),
-            "",
+        changes = (
+            difference(name, before.get(name, ABSENT), after.get(name, ABSENT))
+            for name in sorted(before.keys() | after.keys())
         )
+        return next(filter(None, changes), "")
 
     @property
     def graph(self) -> Graph:

@@ -16,8 +16,11 @@ import numpy as np
 
 from ..expr import Call, Expr, Var
 from ..graph import Aval, Graph, Leaf, Node
-from ..graph.loops import Folded, Loops, Map, Product, Rearranged, Strides
+from ..graph.loops import Assembled, Folded, Loops, Map, Product, Rearranged, Strides, View, seen_as
 from .llvm.scalars import supported
+
+MANY = 64
+"""How many maps a kernel has before unrelated ones no longer join."""
 
 NATIVE = {
     np.dtype(name) for name in ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
@@ -57,13 +60,23 @@ class Contraction:
 
 
 @dataclass(eq=False)
+class Assembly:
+    """Copies of values into parts of one result, of which the rest may be zeros."""
+
+    node: Node
+    parts: list[tuple[Node, View]]
+    """Each value, and where in the result it goes."""
+    fills: bool
+
+
+@dataclass(eq=False)
 class Fallback:
     """One op that only its NumPy forward can run."""
 
     node: Node
 
 
-Unit = Kernel | Contraction | Fallback
+Unit = Kernel | Contraction | Assembly | Fallback
 
 
 class Units:
@@ -76,6 +89,8 @@ class Units:
         self.born: dict[Node, int] = {}
         """The unit after which a value is there; -1 for inputs and constants."""
         self.kernel_of: dict[Node, Kernel] = {}
+        self.latest: dict[tuple[int, ...], Kernel] = {}
+        """The last kernel of each shape: what else is to be done on that shape can be done in the same pass."""
         self.places: dict[Node, Place] = {}
         inputs = set(graph.inputs)
         for node in graph.body:
@@ -109,8 +124,12 @@ class Units:
                 self.places[node] = Place(place.owner, *view)
                 self.born[node] = self.born[source]
                 return
-            self.loops[node] = None
-        if isinstance(loops, Map):
+            whole = seen_as(lambda array: np.reshape(array, source.shape, copy=False))
+            loops = Assembled((whole,), False)  # a copy in order, seen in the new shape
+        if isinstance(loops, Assembled) and dtypes == {node.dtype}:
+            self._settle(node, len(self.units))
+            self.units.append(Assembly(node, self._parts(node, loops), loops.fills))
+        elif isinstance(loops, Map):
             kernel = self._kernel_for(node, node.shape, None)
             kernel.maps.append(node)
             kernel.members.add(node)
@@ -124,6 +143,16 @@ class Units:
             self._settle(node, len(self.units))
             self.units.append(Contraction(node) if isinstance(self.loops[node], Product) else Fallback(node))
 
+    def _parts(self, node: Node, loops: Assembled) -> list[tuple[Node, View]]:
+        whole = 0, contiguous(node.shape)
+        parts = []
+        for source, part in zip(node.inputs, loops.parts, strict=True):
+            view = part.view(node.shape, whole)
+            assert view is not None  # parts are slices
+            if 0 not in source.shape:
+                parts.append((source, view))
+        return parts
+
     def _join(self, node: Node, kernel: Kernel) -> None:
         self.kernel_of[node] = kernel
         self._settle(node, kernel.index)
@@ -131,12 +160,16 @@ class Units:
     def _kernel_for(self, node: Node, shape: tuple[int, ...], axes: tuple[int, ...] | None) -> Kernel:
         """The latest kernel that made an input and can take the node, or a new one."""
         candidates = {self.kernel_of[source] for source in node.inputs if source in self.kernel_of}
+        neighbour = self.latest.get(shape)
+        if neighbour is not None and len(neighbour.maps) < MANY:
+            candidates.add(neighbour)
         for kernel in sorted(candidates, key=lambda kernel: kernel.index, reverse=True):
             if kernel.shape != shape or (axes and kernel.axes not in (None, axes)):
                 continue
             if all(self.born[s] < kernel.index or s in kernel.members for s in node.inputs):
                 return kernel
         kernel = Kernel(shape, len(self.units))
+        self.latest[shape] = kernel
         self.units.append(kernel)
         return kernel
 

@@ -53,7 +53,15 @@ class Product:
     """The matrix product over the last two axes, leading axes broadcast."""
 
 
-Loops = Map | Rearranged | Folded | Product
+@static
+class Assembled:
+    """The inputs side by side: for each the part of the result that it fills; `fills`, whether the rest is zeros."""
+
+    parts: tuple[Rearranged, ...]
+    fills: bool
+
+
+Loops = Map | Rearranged | Folded | Product | Assembled
 
 
 def seen_as(function: Callable[[Any], Any]) -> Rearranged:

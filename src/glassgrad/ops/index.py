@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
-from ..graph.loops import Rearranged, seen_as
+from ..graph.loops import Assembled, Rearranged, seen_as
 from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import bool_
@@ -101,6 +102,13 @@ class IndexAdd(Linear):
         except IndexError as problem:
             raise ShapeError(why_index_fails(self.key, result, indices, str(problem))) from None
         return result
+
+    def loops(self, values: Aval, *indices: Aval) -> Assembled | None:
+        if indices:
+            return None
+        key = self.key.restore(())
+        whole = key if any(item is Ellipsis for item in key) else (*key, ...)
+        return Assembled((seen_as(itemgetter(whole)),), True)
 
     def transpose(self, g: Tensor, values: Tensor, *indices: Tensor) -> tuple[Tensor]:
         return (apply(interned(Index, self.key), g, *indices),)

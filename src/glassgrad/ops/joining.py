@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
+from ..graph.loops import Assembled, seen_as
 from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import promote
@@ -47,6 +50,12 @@ class Concat(Linear):
 
     def forward(self, *arrays: Any) -> Any:
         return np.concatenate(arrays, self.axis, dtype=promote({a.dtype for a in arrays}))
+
+    def loops(self, *inputs: Aval) -> Assembled:
+        ends = list(itertools.accumulate(x.shape[self.axis] for x in inputs))
+        lead = (slice(None),) * self.axis
+        keys = [(*lead, slice(end - x.shape[self.axis], end)) for x, end in zip(inputs, ends, strict=True)]
+        return Assembled(tuple(seen_as(itemgetter(key)) for key in keys), False)
 
     def transpose(self, g: Tensor, *inputs: Tensor) -> tuple[Tensor, ...]:
         from .families import unbroadcast
@@ -128,6 +137,10 @@ class Pad(Linear):
 
     def forward(self, x: Any) -> Any:
         return np.pad(x, self.widths) if self.widths else x  # NumPy refuses a tensor without axes
+
+    def loops(self, x: Aval) -> Assembled:
+        key = tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, self.widths, strict=True))
+        return Assembled((seen_as(itemgetter((*key, ...))),), True)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (g[tuple(slice(a, a + n) for n, (a, _) in zip(x.shape, self.widths, strict=True))],)

@@ -73,11 +73,38 @@ class KernelFunction:
         strides = dict(zip(kept, contiguous(tuple(self.kernel.shape[a] for a in kept)), strict=True))
         return tuple(strides.get(axis, 0) for axis in range(len(self.kernel.shape)))
 
+    @property
+    def key(self) -> Any:
+        """All that the code depends on: equal keys, equal code."""
+        kernel, places = self.kernel, {node: place for place, node in enumerate(self.kernel.maps)}
+
+        def value(source: Node) -> Any:
+            if source in places:
+                return places[source]
+            return "read", self.place_of[id(self.reads[self.units.places[source]])], source.dtype.name
+
+        def step(node: Node) -> Any:
+            loops = self.units.loops[node]
+            inputs = tuple(map(value, node.inputs))
+            if isinstance(loops, Map):
+                return id(loops.formula), loops.names, loops.dtype.name, node.dtype.name, inputs
+            return self._instruction_of(node), node.dtype.name, inputs
+
+        return (
+            kernel.shape,
+            kernel.axes,
+            tuple((self.owners.index(o.owner), o.dtype.name, o.offset, o.strides) for o in self.operands),
+            tuple(map(step, kernel.maps)),
+            tuple(place for place, node in enumerate(kernel.maps) if node in self.writes),
+            tuple(map(step, kernel.folds)),
+        )
+
     def build(self, module: ir.Module, name: str) -> ir.Function:
         """Add the function to a module."""
         kind = ir.FunctionType(ir.VoidType(), [POINTER] * len(self.owners))
         function = ir.Function(module, kind, name)
         function.linkage = "internal"
+        function.attributes.add("noinline")  # inlined, the same loops would be optimised once per call
         for argument in function.args:
             argument.add_attribute("noalias")
         self.pointers = dict(zip(self.owners, function.args, strict=True))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph, Leaf, Node, quiet
-from ..kernels import Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
+from ..kernels import Assembly, Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
 from ..llvm.contraction import ContractionCall
 from .memory import Lifetime, plan
 from .segments import Segments
@@ -57,7 +57,7 @@ class Program:
 
     def _node_in_numpy(self, unit: Unit) -> Node | None:
         """The node of a unit that only NumPy can run."""
-        if isinstance(unit, Kernel):
+        if isinstance(unit, Kernel | Assembly):
             return None
         return unit.node if isinstance(unit, Fallback) or not self.calls[unit].fits else None
 
@@ -103,7 +103,9 @@ class Program:
         planned = []
         for node in self.graph.outputs:
             owner = self.units.places[node].owner
-            planned.append((self._seen(node), owner is node and owner not in taken and not isinstance(owner.op, Leaf)))
+            planned.append(
+                (self._seen(node), owner is node and owner not in taken and not isinstance(owner.op, Leaf))
+            )
             taken.add(owner)
         return planned
 

@@ -40,6 +40,7 @@ class Program:
             for node in steps
         ]
         self.outputs = [places[node] for node in graph.outputs]
+        self.given = {*range(len(graph.inputs)), *(place for place, _ in self.constants)}
         self.size = len(places)
         self.runs_user_code = any(node.op.runs_user_code for node in steps)
 
@@ -55,4 +56,9 @@ class Program:
             values[place] = np.asarray(forward(*[values[source] for source in sources]))
             for source in dead:
                 values[source] = None
-        return [values[place] for place in self.outputs]
+        # a caller may write to its arrays, and a cell may take an output as its value
+        found = [values[place] for place in self.outputs]
+        return [
+            array.copy() if place in self.given or array.base is not None else array
+            for place, array in zip(self.outputs, found, strict=True)
+        ]

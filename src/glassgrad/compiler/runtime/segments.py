@@ -16,7 +16,8 @@ import numpy as np
 from llvmlite import ir
 
 from ...graph import Node
-from ..kernels import Contraction, Kernel, Unit, Units
+from ..kernels import Assembly, Kernel, Unit, Units
+from ..llvm.assembly import AssemblyFunction
 from ..llvm.contraction import ContractionCall
 from ..llvm.engine import MachineCode
 from ..llvm.kernel import KernelFunction
@@ -37,6 +38,9 @@ def _data_offset() -> int:
     raise RuntimeError("this NumPy keeps the data pointer of an array where glassgrad does not find it")
 
 
+Code = KernelFunction | AssemblyFunction | ContractionCall
+
+
 class Segments:
     """Functions for runs of units, generated together and compiled by `compiled`."""
 
@@ -46,7 +50,7 @@ class Segments:
         self.slots = slots
         self.objects = objects
         self.module = ir.Module("step")
-        self.kernels: dict[str, ir.Function] = {}
+        self.kernels: dict[Any, ir.Function] = {}
         self.routines: set[str] = set()
         self.names: list[str] = []
 
@@ -58,15 +62,15 @@ class Segments:
         builder = ir.IRBuilder(function.append_basic_block("entry"))
         pointers: dict[Node, Any] = {}
         for unit in run:
-            code = calls[unit] if isinstance(unit, Contraction) else KernelFunction(_kernel(unit), self.units)
+            code = self._code(unit, calls)
             for owner in code.owners:
                 if owner not in pointers:
                     pointers[owner] = self._pointer(builder, function.args[0], self.slots[owner])
-            if isinstance(code, KernelFunction):
-                builder.call(self._once(code), [pointers[owner] for owner in code.owners])
-            else:
+            if isinstance(code, ContractionCall):
                 self.routines.add(code.routine)
                 code.build(builder, pointers)
+            else:
+                builder.call(self._once(code), [pointers[owner] for owner in code.owners])
         builder.ret_void()
         return name
 
@@ -76,20 +80,19 @@ class Segments:
             return found
         return builder.load(builder.gep(found, [INDEX(_data_offset())], source_etype=BYTE), typ=POINTER)
 
-    def _once(self, code: KernelFunction) -> ir.Function:
-        """The kernel's function; that of an earlier kernel if it has the same code."""
-        text = str(code.build(ir.Module("kernel"), "kernel"))
-        if text not in self.kernels:
-            self.kernels[text] = code.build(self.module, f"kernel_{len(self.kernels)}")
-        return self.kernels[text]
+    def _code(self, unit: Unit, calls: Mapping[Unit, ContractionCall]) -> Code:
+        if isinstance(unit, Kernel):
+            return KernelFunction(unit, self.units)
+        return AssemblyFunction(unit, self.units) if isinstance(unit, Assembly) else calls[unit]
+
+    def _once(self, code: KernelFunction | AssemblyFunction) -> ir.Function:
+        """The function of a kernel or an assembly; that of an earlier one if it has the same code."""
+        if code.key not in self.kernels:
+            self.kernels[code.key] = code.build(self.module, f"kernel_{len(self.kernels)}")
+        return self.kernels[code.key]
 
     def compiled(self) -> tuple[MachineCode, dict[str, Callable[[int], None]]]:
         """The machine code, and the functions by name."""
         symbols = {name: blas.address(name) or 0 for name in self.routines}
         code = MachineCode(str(self.module), symbols)
         return code, {name: code.function(name) for name in self.names}
-
-
-def _kernel(unit: Unit) -> Kernel:
-    assert isinstance(unit, Kernel)
-    return unit
