@@ -20,6 +20,12 @@ class Cell(Tensor):
 
     __slots__ = ()
 
+    def __new__(cls, *data: Any, **options: Any) -> Self:  # noqa: D102
+        trace = staging()
+        if trace is not None:  # before anybody asks for the value of its data
+            trace.state_is_born(cls.__name__)
+        return super().__new__(cls)
+
     def __init__(self, value: Any) -> None:
         super().__init__(value)
         register_cell(self)

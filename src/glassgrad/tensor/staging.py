@@ -79,9 +79,6 @@ _cells: dict[int, weakref.ref[Tensor]] = {}
 
 def register_cell(cell: Tensor) -> None:
     """Remember a tensor whose value can be replaced, for as long as it lives."""
-    trace = _running.get()
-    if trace is not None:
-        trace.state_is_born(type(cell).__name__)
     key = id(cell)
     _cells[key] = weakref.ref(cell, lambda _: _cells.pop(key, None))
 

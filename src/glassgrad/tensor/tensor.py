@@ -381,7 +381,13 @@ def variable(source: Tensor, name: str | None = None) -> Tensor:
             f"only floating-point tensors can require a gradient; got dtype {source.dtype}. "
             f"Write 1.0 instead of 1, or pass dtype=gg.float32."
         )
-    leaf = Tensor(array, Node(INPUT, (), array.shape, array.dtype, True, caller(), array))
+    if array is None:
+        from ..ops.shape import identity  # without a value it stays in its graph
+
+        node = identity(source).as_node()
+        leaf = Tensor(None, Node(node.op, node.inputs, node.shape, node.dtype, True, caller()))
+    else:
+        leaf = Tensor(array, Node(INPUT, (), array.shape, array.dtype, True, caller(), array))
     leaf.as_node().owner = leaf
     return _named(leaf, name)
 
