@@ -44,11 +44,23 @@ class ContractionCall:
             for place, source in zip((self.left, self.right), node.inputs, strict=True)
         ]
         self.steps.append(contiguous(node.shape)[:-2])
+        self._merge_rows()
 
     @property
     def fits(self) -> bool:
         """Whether BLAS can do it."""
         return None not in self.layouts and blas.address(self.routine) is not None and self.k > 0
+
+    def _merge_rows(self) -> None:
+        """A stack of matrices that lie one below the other, times one matrix, is one tall matrix times it."""
+        layout = self.layouts[0]
+        while self.batch and layout is not None and layout[0] == PLAIN:
+            left, right, _ = (steps[-1] for steps in self.steps)
+            if right != 0 or left != self.m * layout[1]:
+                return
+            self.m *= self.batch[-1]
+            self.batch = self.batch[:-1]
+            self.steps = [steps[:-1] for steps in self.steps]
 
     def _batch_steps(self, place: Place, shape: tuple[int, ...]) -> tuple[int, ...]:
         lead = len(self.batch) - (len(shape) - 2)

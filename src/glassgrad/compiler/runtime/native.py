@@ -13,6 +13,7 @@ from ...graph import Graph, Leaf, Node, quiet
 from ..kernels import Assembly, Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
 from ..llvm.contraction import ContractionCall
 from .memory import Lifetime, plan
+from .recycling import Recycled
 from .segments import Segments
 
 Seen = tuple[int, Any]
@@ -45,7 +46,7 @@ class Program:
         self.slots = {n: slot for slot, n in enumerate([*inputs, *fresh, *by_numpy, *leaves, *made])}
         self.given = len(inputs)
         self.known_first = len(inputs) + len(fresh)
-        self.fresh = [(node.shape, node.dtype) for node in fresh]
+        self.fresh = [Recycled(node.shape, node.dtype) for node in fresh]
         objects = self.known_first + len(by_numpy)
         self.table = (ctypes.c_size_t * max(1, len(self.slots)))()
         self.address = ctypes.addressof(self.table)
@@ -144,7 +145,7 @@ class Program:
         arrays[: self.given] = [
             x if (f := x.flags).c_contiguous and f.aligned else np.require(x, None, "CA") for x in inputs
         ]
-        arrays[self.given : self.known_first] = [np.empty(shape, dtype) for shape, dtype in self.fresh]
+        arrays[self.given : self.known_first] = [output.empty() for output in self.fresh]
         self.table[: self.known_first] = list(map(id, arrays[: self.known_first]))
         for step in self.schedule:
             if type(step) is tuple:
