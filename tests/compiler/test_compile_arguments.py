@@ -304,3 +304,18 @@ def test_gradient_of_a_compiled_result_says_why_there_is_none() -> None:
     loss = compile(lambda x: gg.sum(layer(x)))(gg.ones(3))
     with pytest.raises(gg.GraphError, match=r"computed by a compiled function \(compile the whole step"):
         loss.backward()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "uint64", "complex64"])
+def test_cells_do_not_share_memory_with_arguments(dtype: str) -> None:
+    cells = [gg.nn.Buffer(np.zeros(shape, dtype)) for shape in ((2, 2), 4, (2, 2))]
+
+    def assign(x: Any) -> None:
+        for cell, value in zip(cells, (x, x.reshape(4), gg.stop_gradient(x)[::-1]), strict=True):
+            cell.assign(value)
+
+    array = np.arange(4).reshape(2, 2).astype(dtype)
+    compile(assign)(array)
+    array[:] = 9
+    for cell, wanted in zip(cells, ([0, 1, 2, 3], [0, 1, 2, 3], [2, 3, 0, 1]), strict=True):
+        np.testing.assert_array_equal(cell.numpy().ravel(), wanted)

@@ -1,0 +1,80 @@
+"""The plan of memory: values that live at once do not overlap, and little room is wasted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+import glassgrad as gg
+from glassgrad.compiler import compile
+from glassgrad.compiler.runtime.memory import ALIGNMENT, Lifetime, plan
+
+LIFETIMES = st.lists(
+    st.builds(
+        lambda size, first, length: Lifetime(size, first, first + length),
+        st.integers(0, 1000),
+        st.integers(0, 40),
+        st.integers(0, 10),
+    ),
+    max_size=60,
+)
+
+
+def rounded(size: int) -> int:
+    return max(1, -(-size // ALIGNMENT)) * ALIGNMENT
+
+
+def lower_bound(lifetimes: list[Lifetime]) -> int:
+    """The most bytes that live during one unit."""
+    units = range(max((lifetime.last for lifetime in lifetimes), default=-1) + 1)
+    return max(
+        (sum(rounded(x.size) for x in lifetimes if x.first <= unit <= x.last) for unit in units), default=0
+    )
+
+
+@given(lifetimes=LIFETIMES)
+def test_values_that_live_at_once_do_not_overlap(lifetimes: list[Lifetime]) -> None:
+    offsets, size = plan(lifetimes)
+    assert len(offsets) == len(lifetimes)
+    for i, (a, at) in enumerate(zip(lifetimes, offsets, strict=True)):
+        assert at % ALIGNMENT == 0
+        assert at >= 0
+        assert at + a.size <= size
+        for b, bt in list(zip(lifetimes, offsets, strict=True))[:i]:
+            if a.first <= b.last and b.first <= a.last:
+                assert at + rounded(a.size) <= bt or bt + rounded(b.size) <= at
+    assert lower_bound(lifetimes) <= size <= sum(rounded(lifetime.size) for lifetime in lifetimes)
+
+
+def test_a_chain_needs_two_places() -> None:
+    assert plan([Lifetime(64, place, place + 1) for place in range(100)])[1] == 128
+
+
+def test_no_values() -> None:
+    assert plan([]) == ([], 0)
+
+
+PROGRAMS: dict[str, Callable[..., Any]] = {
+    "chain": lambda x: gg.sum(((x @ x).T @ x + 1.0).T @ x),
+    "fan": lambda x: [gg.tanh(x @ x), gg.sin(x) @ x, gg.exp(x * 0.1) @ gg.flip(x, axis=0)],
+    "gradient": gg.grad(lambda x: gg.sum(gg.tanh(x @ x) @ gg.sin(x))),
+    "with NumPy between": lambda x: gg.cumulative_sum(gg.sin(x) @ x, axis=0) @ gg.sort(gg.cos(x), axis=0),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_poisoned_memory_changes_nothing(name: str, rng: np.random.Generator) -> None:
+    """A program reads nothing that it has not written in the same call."""
+    compiled = compile(PROGRAMS[name])
+    x = gg.asarray(rng.normal(size=(6, 6)))
+    before = np.concatenate([np.ravel(a.numpy()) for a in _listed(compiled(x))])
+    compiled.last.program.block[:] = 0xFF  # type: ignore[union-attr,attr-defined]  # NaN, read as floats
+    after = np.concatenate([np.ravel(a.numpy()) for a in _listed(compiled(x))])
+    np.testing.assert_array_equal(before, after)
+    assert np.isfinite(before).all()
+
+
+def _listed(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
