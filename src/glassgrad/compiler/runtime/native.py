@@ -153,7 +153,9 @@ class Program:
             else:
                 step(self.address)
         return [
-            arrays[slot] if whole and view is None else np.array(_look(arrays[slot], view))
+            arrays[slot]
+            if whole and view is None and arrays[slot].base is None
+            else np.array(_look(arrays[slot], view))
             for (slot, view), whole in self.outputs
         ]
 
@@ -162,7 +164,8 @@ class Program:
         inputs = [_look(arrays[source], view) for source, view in sources]
         found = op.forward(*inputs) if op.runs_user_code else quiet.run(op.forward, *inputs)
         array = np.asarray(found, order="C")
-        if np.may_share_memory(array, self.block):  # a view of what may soon be written over
+        # a view of what may soon be written over, or an input itself
+        if np.may_share_memory(array, self.block) or any(array is x for x in inputs):
             array = array.copy()
         arrays[slot] = array
         self.table[slot] = id(array)
