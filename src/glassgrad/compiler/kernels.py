@@ -93,7 +93,7 @@ class Units:
         """The last kernel of each shape: what else is to be done on that shape can be done in the same pass."""
         self.places: dict[Node, Place] = {}
         inputs = set(graph.inputs)
-        for node in graph.body:
+        for node in when_needed(graph):
             if node in inputs or isinstance(node.op, Leaf):
                 self._settle(node, -1)
             else:
@@ -182,6 +182,30 @@ class Units:
                 if kernel is None or source not in kernel.members:
                     stored.add(self.places[source].owner)
         return stored | {node for node in self.kernel_of if isinstance(self.loops[node], Folded)}
+
+
+def when_needed(graph: Graph) -> list[Node]:
+    """The nodes in an order in which each comes right before the first that reads it.
+
+    Of several inputs that which has the longest way behind it comes first. Work on one shape comes together then, and
+    values do not wait long in memory: the decay of an optimizer's averages stands beside their update, not at the
+    beginning of the step.
+    """
+    height: dict[Node, int] = {}
+    for node in graph.body:
+        height[node] = 1 + max((height.get(source, 0) for source in node.inputs), default=0)
+    ordered: dict[Node, None] = dict.fromkeys(graph.inputs)
+    for output in graph.outputs:
+        waiting = [output]
+        while waiting:
+            node = waiting[-1]
+            missing = [source for source in node.inputs if source not in ordered] if node not in ordered else []
+            if missing:
+                waiting += sorted(missing, key=height.__getitem__)
+                continue
+            waiting.pop()
+            ordered[node] = None
+    return list(ordered)
 
 
 def has_machine_code(loops: Map, inputs: tuple[Aval, ...]) -> bool:
