@@ -26,7 +26,11 @@ sys.path.insert(0, str(FOLDER))
 try:
     import growth
     import report
-    from workloads import NAMES, data, with_glassgrad
+    from workloads import NAMES, data, models, with_glassgrad
+
+    if find_spec("torch") is not None:
+        import torch
+        from workloads import with_pytorch
 finally:
     sys.path.remove(str(FOLDER))
 
@@ -189,3 +193,19 @@ def test_exponents_of_growth():
     rows = [{"size": 10, "first_s": 1.0, "step_ms": 1.0}, {"size": 1000, "first_s": 100.0, "step_ms": 10.0}]
     assert growth.exponents(rows) == ["1.00", "0.50"]
     assert growth.exponents(rows[:1]) == ["", ""]
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed; it is an optional peer")
+@pytest.mark.parametrize(
+    ("model", "name"), [("CharacterLSTM", "lstm"), ("NeuralTuringMachine", "ntm"), ("GPT", "gpt")]
+)
+def test_a_network_is_the_same_in_pytorch(model, name):
+    ours, theirs = getattr(models, model)(), getattr(with_pytorch, model)()
+    theirs.load_state_dict(
+        {key: torch.from_numpy(np.array(value.numpy())) for key, value in ours.named_parameters()}
+    )
+    inputs = data.DATA[name]()[0]
+    inputs = inputs[:, :-1] if name in ("lstm", "gpt") else inputs
+    found = ours(glassgrad.asarray(inputs)).numpy()
+    wanted = theirs(torch.from_numpy(np.array(inputs))).detach().numpy()
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=2e-5)
