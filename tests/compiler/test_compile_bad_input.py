@@ -12,7 +12,7 @@ from compared import assert_close, assert_same
 
 import glassgrad as gg
 from glassgrad.compiler import compile
-from glassgrad.compiler.compile import MANY_PROGRAMS, MANY_RECOMPILES
+from glassgrad.compiler.compiled import MANY_PROGRAMS, MANY_RECOMPILES
 from glassgrad.nn import functional
 
 X = gg.asarray(np.arange(6.0).reshape(2, 3))

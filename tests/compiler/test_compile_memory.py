@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 import glassgrad as gg
 from glassgrad.compiler import compile
-from glassgrad.compiler.runtime.memory import ALIGNMENT, Lifetime, plan
+from glassgrad.compiler.runtime.memory import ALIGNMENT, Lifetime, fullest, plan
 
 LIFETIMES = st.lists(
     st.builds(
@@ -45,6 +45,7 @@ def test_values_that_live_at_once_do_not_overlap(lifetimes: list[Lifetime]) -> N
         for b, bt in list(zip(lifetimes, offsets, strict=True))[:i]:
             if a.first <= b.last and b.first <= a.last:
                 assert at + rounded(a.size) <= bt or bt + rounded(b.size) <= at
+    assert fullest(lifetimes)[0] == lower_bound(lifetimes)
     assert lower_bound(lifetimes) <= size <= sum(rounded(lifetime.size) for lifetime in lifetimes)
 
 
@@ -78,3 +79,24 @@ def test_poisoned_memory_changes_nothing(name: str, rng: np.random.Generator) ->
 
 def _listed(found: Any) -> list[Any]:
     return found if isinstance(found, list) else [found]
+
+
+def test_the_report(rng: np.random.Generator) -> None:
+    def function(x: Any) -> Any:
+        first = x @ x
+        second = gg.sin(first) @ x
+        return gg.sum(second @ first)
+
+    compiled = compile(function)
+    with pytest.raises(gg.ArgumentError, match="has been called"):
+        compiled.memory  # noqa: B018
+    compiled(rng.normal(size=(32, 32)))
+    report, matrix = compiled.memory, 32 * 32 * 8
+    assert report.lower_bound == 3 * matrix
+    assert report.peak >= report.lower_bound
+    assert [size for _, size in report.held] == [matrix] * 3
+    assert (report.inputs, report.outputs, report.constants) == (matrix, 8, 0)
+    lines = str(report).splitlines()
+    assert lines[0].endswith("24.0 KiB live at the fullest moment")
+    assert lines[1] == "8.0 KiB inputs, 8 B outputs, 0 B constants"
+    assert all("at test_compile_memory.py:" in line for line in lines[2:])

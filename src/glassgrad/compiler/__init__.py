@@ -1,5 +1,5 @@
 """The compiler: a traced step, simplified, fused, planned, and run as one program."""
 
-from .compile import Compiled, compile
+from .compiled import Compiled, compile
 
 __all__ = ["Compiled", "compile"]

@@ -199,7 +199,9 @@ def when_needed(graph: Graph) -> list[Node]:
         waiting = [output]
         while waiting:
             node = waiting[-1]
-            missing = [source for source in node.inputs if source not in ordered] if node not in ordered else []
+            missing = (
+                [source for source in node.inputs if source not in ordered] if node not in ordered else []
+            )
             if missing:
                 waiting += sorted(missing, key=height.__getitem__)
                 continue

@@ -25,7 +25,7 @@ def static(cls: type[Kind]) -> type[Kind]:
     """
     own = [name for name, kind in vars(cls).get("__annotations__", {}).items() if "ClassVar" not in str(kind)]
     earlier = getattr(cls, "__match_args__", ())
-    cls.__match_args__ = (*earlier, *(name for name in own if name not in earlier))  # type: ignore[attr-defined]
+    setattr(cls, "__match_args__", (*earlier, *(name for name in own if name not in earlier)))  # noqa: B010 - mypy
     for method in (_init, _eq, _hash, _repr, _setattr):
         setattr(cls, f"_{method.__name__}__", method)
     return cls

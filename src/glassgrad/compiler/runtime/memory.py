@@ -52,6 +52,25 @@ def plan(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
     return offsets, end
 
 
+def fullest(lifetimes: list[Lifetime]) -> tuple[int, int]:
+    """The most bytes that live at once, which no plan can do with less than, and the first unit during which they do.
+
+    >>> fullest([Lifetime(64, 0, 1), Lifetime(64, 1, 2), Lifetime(64, 2, 3)])
+    (128, 1)
+    """
+    changes: dict[int, int] = {}
+    for lifetime in lifetimes:
+        size = _rounded(lifetime.size)
+        changes[lifetime.first] = changes.get(lifetime.first, 0) + size
+        changes[lifetime.last + 1] = changes.get(lifetime.last + 1, 0) - size
+    most = when = living = 0
+    for unit in sorted(changes):
+        living += changes[unit]
+        if living > most:
+            most, when = living, unit
+    return most, when
+
+
 def _rounded(size: int) -> int:
     return max(1, -(-size // ALIGNMENT)) * ALIGNMENT
 

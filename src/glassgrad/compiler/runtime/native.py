@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,8 @@ import numpy as np
 from ...graph import Graph, Leaf, Node, quiet
 from ..kernels import Assembly, Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
 from ..llvm.contraction import ContractionCall
-from .memory import Lifetime, plan
+from .memory import ALIGNMENT, Lifetime, plan
+from .memory_report import MemoryReport, memory_report, size_of
 from .recycling import Recycled
 from .segments import Segments
 
@@ -78,17 +79,23 @@ class Program:
             for node in _nodes_of(unit):
                 for source in node.inputs:
                     last[units.places[source].owner] = place
-        offsets, size = plan(
-            [
-                Lifetime(math.prod(n.shape) * n.dtype.itemsize, units.born[n], last.get(n, units.born[n]))
-                for n in made
-            ]
-        )
-        self.block = np.empty(size + 64, np.uint8)
+        self.inside = made
+        self.lifetimes = [Lifetime(size_of(n), units.born[n], last.get(n, units.born[n])) for n in made]
+        offsets, size = plan(self.lifetimes)
+        self.block = np.empty(size + ALIGNMENT, np.uint8)
         start = -self.block.ctypes.data % 64
         for node, offset in zip(made, offsets, strict=True):
             self.table[self.slots[node]] = self.block.ctypes.data + start + offset
             self.arrays[self.slots[node]] = np.ndarray(node.shape, node.dtype, self.block, start + offset)
+
+    @property
+    def memory(self) -> MemoryReport:
+        """What this program needs of memory."""
+        constants = [n for n in self.graph.body if isinstance(n.op, Leaf) and n not in self.graph.inputs]
+        peak = self.block.nbytes - ALIGNMENT
+        return memory_report(
+            self.inside, self.lifetimes, peak, self.graph.inputs, constants, self.graph.outputs
+        )
 
     def _seen(self, node: Node) -> Seen:
         place = self.units.places[node]
@@ -130,7 +137,9 @@ class Program:
             close()
             steps.append((node.op, [self._seen(source) for source in node.inputs], self.slots[node]))
         close()
-        self.code, functions = segments.compiled() if segments.names else (None, {})
+        functions: dict[str, Callable[[int], None]] = {}
+        if segments.names:
+            self.code, functions = segments.compiled()
         self.schedule = [functions[step] if isinstance(step, str) else step for step in steps]
 
     # --- running --------------------------------------------------------------------------------------------
@@ -143,7 +152,8 @@ class Program:
     def _run(self, inputs: list[Any]) -> list[Any]:
         arrays = self.arrays.copy()
         arrays[: self.given] = [
-            x if (f := x.flags).c_contiguous and f.aligned else np.require(x, None, "CA") for x in inputs
+            x if (f := x.flags).c_contiguous and f.aligned else np.require(x, None, ("C", "A"))
+            for x in inputs
         ]
         arrays[self.given : self.known_first] = [output.empty() for output in self.fresh]
         self.table[: self.known_first] = list(map(id, arrays[: self.known_first]))

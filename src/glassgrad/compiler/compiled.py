@@ -113,6 +113,16 @@ class Compiled:
         return next(filter(None, changes), "")
 
     @property
+    def memory(self) -> Any:
+        """What the last program that ran needs of memory: `peak`, `lower_bound`, what is `held`; print it to read."""
+        report = getattr(self.last and self.last.program, "memory", None)
+        if report is None:
+            raise ArgumentError(
+                "memory is reported of a compiled function that has been called, where llvmlite is installed"
+            )
+        return report
+
+    @property
     def graph(self) -> Graph:
         """The graph of the last program that ran."""
         if self.last is None:
