@@ -118,7 +118,7 @@ def _cross_entropy(logits: Any, labels: Any) -> Any:
 
 
 def _binary_cross_entropy(logits: Any, labels: Any) -> Any:
-    return jnp.mean(jnp.maximum(logits, 0) - logits * labels + jnp.log1p(jnp.exp(-jnp.abs(logits))))
+    return jnp.mean(nn.softplus(logits) - logits * labels)
 
 
 # --- workloads ----------------------------------------------------------------------------------------------------
