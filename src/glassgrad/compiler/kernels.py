@@ -22,6 +22,9 @@ from .llvm.scalars import supported
 MANY = 64
 """How many maps a kernel has before unrelated ones no longer join."""
 
+MOST = 256
+"""How many maps a kernel has at most, because LLVM takes longer than linearly for long functions."""
+
 NATIVE = {
     np.dtype(name) for name in ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
 }
@@ -164,7 +167,11 @@ class Units:
         if neighbour is not None and len(neighbour.maps) < MANY:
             candidates.add(neighbour)
         for kernel in sorted(candidates, key=lambda kernel: kernel.index, reverse=True):
-            if kernel.shape != shape or (axes and kernel.axes not in (None, axes)):
+            if (
+                kernel.shape != shape
+                or (axes and kernel.axes not in (None, axes))
+                or len(kernel.maps) >= MOST
+            ):
                 continue
             if all(self.born[s] < kernel.index or s in kernel.members for s in node.inputs):
                 return kernel
