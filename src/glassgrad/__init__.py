@@ -78,7 +78,7 @@ __array_api_version__ = "2024.12"
 if TYPE_CHECKING:
     from . import data as data, io as io, train as train
     from .autodiff import symbolic as symbolic
-    from .autodiff.compare import compare_gradients as compare_gradients
+    from .autodiff.checking.compare import compare_gradients as compare_gradients
     from .autodiff.flat import flat_code as flat_code
     from .compiler import compile as compile
     from .ops import linalg as linalg
@@ -97,7 +97,7 @@ else:
         if name == "symbolic":
             return import_module(".autodiff.symbolic", __name__)
         if name == "compare_gradients":
-            return import_module(".autodiff.compare", __name__).compare_gradients
+            return import_module(".autodiff.checking.compare", __name__).compare_gradients
         if name == "compile":
             return import_module(".compiler", __name__).compile
         if name == "flat_code":

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.autodiff.high_precision import slopes_in_high_precision
-from glassgrad.autodiff.step_plot import STEPS, errors_by_step
+from glassgrad.autodiff.checking.high_precision import slopes_in_high_precision
+from glassgrad.autodiff.checking.step_plot import STEPS, errors_by_step
 from glassgrad.errors import ArgumentError, DTypeError, GraphError
 
 MODES = [
@@ -134,7 +134,7 @@ def test_a_row_that_cannot_be_had_says_why():
 
 
 def test_without_sympy(monkeypatch):
-    from glassgrad.autodiff import sympy_forms
+    from glassgrad.autodiff.symbolic import forms as sympy_forms
 
     sympy_forms.require_sympy.cache_clear()
     monkeypatch.setitem(__import__("sys").modules, "sympy", None)

@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 import glassgrad as gg
 from glassgrad import nn
-from glassgrad.autodiff.column_sets import ColumnSets
+from glassgrad.autodiff.structure.column_sets import ColumnSets
 from glassgrad.errors import ArgumentError, DTypeError, GraphError, ShapeError
 
 RNG = np.random.default_rng(5)
@@ -580,7 +580,7 @@ def test_any_composition_is_covered(names, shape, seed):
 
 
 def test_sets_of_too_many_runs_become_larger_not_smaller(monkeypatch):
-    monkeypatch.setattr("glassgrad.autodiff.column_sets.RUNS_AT_ONCE", 8)
+    monkeypatch.setattr("glassgrad.autodiff.structure.column_sets.RUNS_AT_ONCE", 8)
 
     def f(x):
         return gg.cumulative_sum(x[::2] * x[1::2]) + gg.sum(x[::3])

@@ -234,7 +234,7 @@ def test_swell_refuses_arrays():
 
 
 def test_without_sympy_the_cure_is_named(monkeypatch):
-    from glassgrad.autodiff import sympy_forms
+    from glassgrad.autodiff.symbolic import forms as sympy_forms
 
     monkeypatch.setitem(sys.modules, "sympy", None)
     sympy_forms.require_sympy.cache_clear()

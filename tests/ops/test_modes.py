@@ -12,7 +12,7 @@ from row import Row
 from table import ROWS
 
 import glassgrad as gg
-from glassgrad.autodiff.slopes import Line
+from glassgrad.autodiff.checking.slopes import Line
 from glassgrad.tensor import Tensor, apply, no_grad
 
 EPSILON = float(np.finfo(np.float64).eps)

@@ -6,8 +6,8 @@ import sympy as sp
 from table import ROWS
 
 import glassgrad as gg
-from glassgrad.autodiff.symbolic import derivative
-from glassgrad.autodiff.sympy_forms import form_of, forms
+from glassgrad.autodiff.symbolic.expressions import derivative
+from glassgrad.autodiff.symbolic.forms import form_of, forms
 from glassgrad.expr import scalar as s
 from glassgrad.ops.families import Elementwise
 from glassgrad.tensor import apply

@@ -2,8 +2,8 @@
 
 from . import numerical
 from .batch import vmap
-from .check import gradcheck
-from .check_report import GradcheckReport
+from .checking.check import gradcheck
+from .checking.check_report import GradcheckReport
 from .checkpoint import checkpoint
 from .control import cond, scan, while_loop
 from .custom import custom_jvp, custom_vjp

@@ -79,7 +79,7 @@ def jacobian(
 
 
 def _structure(function: Callable[..., Any], inputs: tuple[Tensor, ...]) -> Any:
-    from .structure import structure_of
+    from .structure.structure import structure_of
 
     if len(inputs) != 1:
         raise ArgumentError(

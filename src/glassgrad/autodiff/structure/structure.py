@@ -9,20 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from .. import random
-from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
-from ..ops.shape import reshape
-from ..tensor import Lifted, Tensor, asarray, recording, variable
-from ..tensor.dtype import DType
-from .batch import vmap
-from .called import name_of, require_tensors
+from ... import random
+from ...errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ...ops.shape import reshape
+from ...tensor import Lifted, Tensor, asarray, recording, variable
+from ...tensor.dtype import DType
+from ..batch import vmap
+from ..called import name_of, require_tensors
+from ..forward import jvp
+from ..gradient import vjp
+from ..member import live_stacks
+from ..reverse import pull_back
 from .column_sets import Ints
 from .dependence import Dependence, dependence
-from .forward import jvp
-from .gradient import vjp
-from .member import live_stacks
 from .pattern import LISTED, Blocks, Pattern
-from .reverse import pull_back
 
 AT_ONCE = 1 << 22
 """How many numbers a stack of directions or of products may have."""
@@ -418,7 +418,7 @@ class JacobianStructure:
 
     def dense(self) -> Tensor:
         """The whole Jacobian, as `gg.jacobian` gives it: the result's shape followed by the input's."""
-        from .jacobian import jacobian
+        from ..jacobian import jacobian
 
         found: Tensor = jacobian(self._function)(self._point)
         return found

@@ -10,20 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GlassgradError, GraphError
-from ..expr import Expr
-from ..graph import INPUT, Leaf, Node, Op, ancestors, quiet
-from ..ops.families import Elementwise
-from ..ops.reduce import Sum, reduced_shape
-from ..ops.shape import BroadcastTo, Identity, PermuteDims, Reshape
-from ..tensor import Tensor, asarray, tree
-from ..tensor.dtype import DEFAULT_FLOAT, promote
-from .flat_formulas import count as instructions, needs_double, repeated, to_source
-from .flat_lines import WIDTH, Line, Namer, renamed, shortened
-from .flat_literals import call, dtype, literal, name, number, shortest
-from .flat_names import names_given_to_tensors
-from .flat_numpy import DependsOnValues, record_forward
-from .trace import Spec, run_abstractly
+from ...errors import GlassgradError, GraphError
+from ...expr import Expr
+from ...graph import INPUT, Leaf, Node, Op, ancestors, quiet
+from ...ops.families import Elementwise
+from ...ops.reduce import Sum, reduced_shape
+from ...ops.shape import BroadcastTo, Identity, PermuteDims, Reshape
+from ...tensor import Tensor, asarray, tree
+from ...tensor.dtype import DEFAULT_FLOAT, promote
+from ..trace import Spec, run_abstractly
+from .formulas import count as instructions, needs_double, repeated, to_source
+from .lines import WIDTH, Line, Namer, renamed, shortened
+from .literals import call, dtype, literal, name, number, shortest
+from .names import names_given_to_tensors
+from .numpy_code import DependsOnValues, record_forward
 
 LONGEST_FORMULA = 8
 """Instructions up to which a formula is written where it is used; a longer one becomes a function."""

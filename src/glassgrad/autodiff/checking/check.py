@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ArgumentError
-from ..graph import notice
+from ...errors import ArgumentError
+from ...graph import notice
 from .check_report import GradcheckReport, GradcheckRow
 
 if TYPE_CHECKING:

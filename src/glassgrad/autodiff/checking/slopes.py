@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
-from .numerical import Estimate, ridders
+from ..numerical import Estimate, ridders
 
 LEVELS, RATIO = 6, 1.6
 """How many steps there are at a scale, and by what factor each is smaller than the last: no power of 2, because then

@@ -7,17 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, GlassgradError, GraphError
-from ..graph import Graph, Leaf, Node
-from ..ops.families import Bilinear, Elementwise, Linear
-from ..ops.reduce import Max, Min, Prod
-from ..ops.shape import Astype, StopGradient
-from ..tensor.dtype import float64
-from .swell import Swell, swell
-from .sympy_forms import as_number, form_of, no_form, number, require_sympy
-from .trace import Spec, argument_names, trace
+from ...errors import ArgumentError, GlassgradError, GraphError
+from ...graph import Graph, Leaf, Node
+from ...ops.families import Bilinear, Elementwise, Linear
+from ...ops.reduce import Max, Min, Prod
+from ...ops.shape import Astype, StopGradient
+from ...tensor.dtype import float64
+from ..trace import Spec, argument_names, trace
+from .forms import as_number, form_of, no_form, number, require_sympy
 
-__all__ = ["Swell", "expression", "grad", "swell"]
+__all__ = ["expression", "grad"]
 
 
 def expression(function: Callable[..., Any], *variables: Any) -> Any:

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GradientMismatch, GraphError
-from ..graph import ancestors
-from ..tensor import Tensor, recording, variable
-from . import numerical
+from ...errors import GradientMismatch, GraphError
+from ...graph import ancestors
+from ...tensor import Tensor, recording, variable
+from .. import numerical
+from ..forward import jvp
+from ..gradient import grad
+from ..numerical import Estimate
 from .check_report import GradcheckRow, Note
-from .forward import jvp
-from .gradient import grad
-from .numerical import Estimate
 from .slopes import SURE, Finding, Line
 from .subject import Continued, Number, Variable, magnitude_of, random_direction, value_of
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, GraphError
-from ..graph import quiet
-from .flat_writer import Writer
+from ...errors import ArgumentError, GraphError
+from ...graph import quiet
+from .writer import Writer
 
 
 class FlatCode(str):

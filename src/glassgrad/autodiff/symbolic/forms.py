@@ -7,9 +7,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from ..errors import GlassgradError, GraphError
-from ..expr import Call, Const, Expr, Var, scalar as s
-from ..ops.families import Elementwise
+from ...errors import GlassgradError, GraphError
+from ...expr import Call, Const, Expr, Var, scalar as s
+from ...ops.families import Elementwise
 
 
 @lru_cache(maxsize=1)

@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GlassgradError
-from ..graph import Op, quiet
-from ..graph.notice import PACKAGE
-from .flat_literals import attribute, call, dtype, index, literal, name
-from .flat_textbook import SHORT, TEXTBOOK
+from ...errors import GlassgradError
+from ...graph import Op, quiet
+from ...graph.notice import PACKAGE
+from .literals import attribute, call, dtype, index, literal, name
+from .textbook import SHORT, TEXTBOOK
 
 CREATORS = {
     "zeros",

@@ -17,16 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GlassgradError
-from ..expr import Const, Expr, program, variables
-from ..graph import INPUT, Aval, Leaf, Node, Op, ancestors
-from ..ops.contract import Matmul
-from ..ops.convolve import Convolution
-from ..ops.cumulative import CumulativeProd, CumulativeSum, LinearRecurrence
-from ..ops.families import Elementwise, Linear
-from ..ops.pool import MaxPool, SumPool
-from ..ops.windows import windows_of
-from ..tensor import Tensor
+from ...errors import GlassgradError
+from ...expr import Const, Expr, program, variables
+from ...graph import INPUT, Aval, Leaf, Node, Op, ancestors
+from ...ops.contract import Matmul
+from ...ops.convolve import Convolution
+from ...ops.cumulative import CumulativeProd, CumulativeSum, LinearRecurrence
+from ...ops.families import Elementwise, Linear
+from ...ops.pool import MaxPool, SumPool
+from ...ops.windows import windows_of
+from ...tensor import Tensor
 from .column_sets import EMPTY, RUNS_AT_ONCE, ColumnSets, Ints
 from .moved import chosen_elements, destinations
 

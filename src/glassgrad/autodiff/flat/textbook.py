@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph import Op
-from ..ops.index import IndexAdd
-from ..ops.reduce import Sum
+from ...graph import Op
+from ...ops.index import IndexAdd
+from ...ops.reduce import Sum
 
 
 def long_sum(np: Any, op: Sum, x: Any) -> Any:

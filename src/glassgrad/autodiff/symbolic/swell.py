@@ -7,15 +7,15 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArgumentError, GlassgradError, GraphError
-from ..expr import Call, Const, Expr, Var
-from ..graph import Graph, Leaf, Node
-from ..ops.families import Elementwise
-from ..ops.shape import Identity
-from ..tensor.dtype import float64
-from .gradient import value_and_grad
-from .sympy_forms import require_sympy
-from .trace import Spec, argument_names, trace
+from ...errors import ArgumentError, GlassgradError, GraphError
+from ...expr import Call, Const, Expr, Var
+from ...graph import Graph, Leaf, Node
+from ...ops.families import Elementwise
+from ...ops.shape import Identity
+from ...tensor.dtype import float64
+from ..gradient import value_and_grad
+from ..trace import Spec, argument_names, trace
+from .forms import require_sympy
 
 LONGEST = 1200
 """Operations up to which a derivative is handed to SymPy; its time grows faster than the expression."""
@@ -155,7 +155,7 @@ def _sizes(label: str, function: Callable[..., Any], names: tuple[str, ...]) -> 
 def _by_sympy(function: Callable[..., Any], names: tuple[str, ...]) -> tuple[int, int, int]:
     """The sizes of the derivatives as SymPy derives, expands and shortens them."""
     sp = require_sympy()
-    from .symbolic import grad
+    from .expressions import grad
 
     found = grad(function, *names)
     forms = found if isinstance(found, tuple) else (found,)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import GlassgradError
-from . import numerical
+from ...errors import GlassgradError
+from .. import numerical
 
 if TYPE_CHECKING:
     from .compare_report import Comparison

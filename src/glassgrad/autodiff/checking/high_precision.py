@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GlassgradError, GraphError
-from ..expr import Call, Const, Expr, Var, scalar as s
-from ..graph import Graph, Leaf, Node
-from ..ops.families import Bilinear, Elementwise, Linear
-from ..ops.reduce import Max, Min, Prod
-from ..ops.shape import Astype, StopGradient
-from ..tensor.dtype import float64
-from .trace import Spec, trace
+from ...errors import GlassgradError, GraphError
+from ...expr import Call, Const, Expr, Var, scalar as s
+from ...graph import Graph, Leaf, Node
+from ...ops.families import Bilinear, Elementwise, Linear
+from ...ops.reduce import Max, Min, Prod
+from ...ops.shape import Astype, StopGradient
+from ...tensor.dtype import float64
+from ..trace import Spec, trace
 
 DIGITS = 50
 """With how many digits the derivative is wanted; values are computed with twice as many."""

@@ -10,9 +10,9 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-from ..graph import Node
-from ..graph.notice import PACKAGE
-from ..tensor import Tensor
+from ...graph import Node
+from ...graph.notice import PACKAGE
+from ...tensor import Tensor
 
 Names = dict[Node, str]
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError, DTypeError, GlassgradError, GraphError
-from ..tensor import Tensor, asarray
-from . import numerical
-from .called import require_function
+from ...errors import ArgumentError, DTypeError, GlassgradError, GraphError
+from ...tensor import Tensor, asarray
+from .. import numerical
+from ..called import require_function
+from ..forward import jvp
+from ..gradient import grad
 from .compare_report import Comparison, ComparisonRow, Reference
-from .forward import jvp
-from .gradient import grad
 from .high_precision import DIGITS, slopes_in_high_precision
 from .slopes import Line
 
@@ -150,8 +150,8 @@ def _forward(function: Callable[..., Any], points: Arrays) -> Arrays:
 
 def _symbolic(function: Callable[..., Any], points: Arrays) -> Arrays:
     """SymPy's derivatives, turned into NumPy code once and computed."""
-    from .symbolic import grad as symbolic_grad
-    from .sympy_forms import require_sympy
+    from ..symbolic.expressions import grad as symbolic_grad
+    from ..symbolic.forms import require_sympy
 
     sp = require_sympy()
     if sum(point.size for point in points) > MOST_SYMBOLS:
@@ -171,7 +171,7 @@ def _symbolic(function: Callable[..., Any], points: Arrays) -> Arrays:
 
 
 def _symbols(place: int, shape: Sequence[int]) -> Array:
-    from .sympy_forms import require_sympy
+    from ..symbolic.forms import require_sympy
 
     found = np.empty(shape, dtype=object)
     for index in np.ndindex(*shape):

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..expr import Call, Const, Expr, Var, scalar as s
-from .flat_literals import attribute, call, number
+from ...expr import Call, Const, Expr, Var, scalar as s
+from .literals import attribute, call, number
 
 OPERATORS: dict[s.Instruction, ast.operator] = {
     s.ADD: ast.Add(),

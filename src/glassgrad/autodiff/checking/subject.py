@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import random
-from ..errors import ArgumentError
-from ..graph import ancestors
-from ..ops.complex_numbers import imag, real
-from ..ops.reduce import sum
-from ..ops.shape import astype
-from ..tensor import Lifted, Tensor, asarray, no_grad, recording, tree
-from .called import require_function, require_tensors
-from .forward import jvp
-from .gradient import grad
-from .trace import leaf_names
+from ... import random
+from ...errors import ArgumentError
+from ...graph import ancestors
+from ...ops.complex_numbers import imag, real
+from ...ops.reduce import sum
+from ...ops.shape import astype
+from ...tensor import Lifted, Tensor, asarray, no_grad, recording, tree
+from ..called import require_function, require_tensors
+from ..forward import jvp
+from ..gradient import grad
+from ..trace import leaf_names
 
 Array = np.ndarray[Any, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GraphError
+from ...errors import GraphError
 
 LARGEST_ARRAY = 10_000
 """Elements up to which an array is written into the source."""

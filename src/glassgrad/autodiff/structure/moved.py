@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import GlassgradError
-from ..graph import Node, Op
-from ..ops.families import Linear
-from ..tensor import Tensor, recording
-from ..tensor.dtype import DType
+from ...errors import GlassgradError
+from ...graph import Node, Op
+from ...ops.families import Linear
+from ...tensor import Tensor, recording
+from ...tensor.dtype import DType
 from .column_sets import Ints
 
 BASE = 100
