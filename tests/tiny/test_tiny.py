@@ -111,3 +111,20 @@ def test_two_layers_learn_exclusive_or():
         loss_of(model(inputs), targets).backward()
         optimizer.step()
     assert model(inputs).argmax(axis=1).tolist() == [0, 1, 1, 0]
+
+
+def test_a_training_step_compiles():
+    w = gg.nn.Parameter([1.0, 2.0])
+    optimizer = gg.optim.SGD([w], lr=0.1)
+
+    @gg.compile
+    def step(x):
+        optimizer.zero_grad()
+        loss = gg.sum(gg.tanh(w * x) ** 2)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    losses = [step(gg.asarray([1.0, -1.0])).item() for _ in range(20)]
+    assert losses[0] == pytest.approx(math.tanh(1) ** 2 + math.tanh(2) ** 2, rel=1e-6)
+    assert losses[-1] < losses[0]
