@@ -138,6 +138,21 @@ def test_views(name: str, computed: bool, draw: Any) -> None:
     assert_same(function, draw(*SHAPE))
 
 
+def test_views_at_one_place_that_are_broadcast_differently(draw: Any) -> None:
+    def function(x: Any) -> Any:
+        a = gg.exp(x)
+        return (
+            x + x[:1],
+            x[:, :1] * x,
+            a[:1] - a,
+            gg.permute_dims(a[:, :1], (1, 0, 2)) + a[:, :1],
+            gg.sum(x[:1] * x),
+        )
+
+    assert_same(function, draw(2, 3, 2))
+    assert_same(function, draw(3, 3, 3))
+
+
 def test_joining(draw: Any) -> None:
     def function(x: Any, y: Any) -> Any:
         joined = gg.concat([x, y.T, x * y.T], axis=1)

@@ -41,7 +41,7 @@ class KernelFunction:
     def __init__(self, kernel: Kernel, units: Units) -> None:
         self.kernel = kernel
         self.units = units
-        self.reads: dict[Place, Operand] = {}
+        self.reads: dict[tuple[Place, tuple[int, ...]], Operand] = {}
         self.writes: dict[Node, Operand] = {}
         for node in kernel.maps + kernel.folds:
             for source in node.inputs:
@@ -58,13 +58,17 @@ class KernelFunction:
 
     def _read(self, source: Node) -> None:
         place = self.units.places[source]
-        if place not in self.reads:
+        # x and x[:1] lie at one place, and the second is broadcast
+        if (place, source.shape) not in self.reads:
             lead = len(self.kernel.shape) - len(source.shape)
             strides = tuple(
                 0 if axis < lead or source.shape[axis - lead] != size else place.strides[axis - lead]
                 for axis, size in enumerate(self.kernel.shape)
             )
-            self.reads[place] = Operand(place.owner, source.dtype, place.offset, strides)
+            self.reads[place, source.shape] = Operand(place.owner, source.dtype, place.offset, strides)
+
+    def _operand(self, source: Node) -> Operand:
+        return self.reads[self.units.places[source], source.shape]
 
     def _fold_strides(self, node: Node) -> Strides:
         """How a fold's result moves along the kernel's axes: not at all along those it goes over."""
@@ -81,7 +85,7 @@ class KernelFunction:
         def value(source: Node) -> Any:
             if source in places:
                 return places[source]
-            return "read", self.place_of[id(self.reads[self.units.places[source]])], source.dtype.name
+            return "read", self.place_of[id(self._operand(source))], source.dtype.name
 
         def step(node: Node) -> Any:
             loops = self.units.loops[node]
@@ -144,7 +148,7 @@ class KernelFunction:
         return values
 
     def _load(self, source: Node, offsets: list[Any]) -> Any:
-        operand = self.reads[self.units.places[source]]
+        operand = self._operand(source)
         kind = in_memory(operand.dtype)
         address = self.builder.gep(
             self.pointers[operand.owner], [offsets[self.place_of[id(operand)]]], source_etype=kind
