@@ -38,7 +38,8 @@ def optimised(text: str, machine: Any) -> Any:
     options = llvm.create_pipeline_tuning_options(speed_level=3)
     options.loop_vectorization = True
     options.slp_vectorization = False
-    options.loop_unrolling = False  # half the time of compiling, and no slower code: the vectoriser interleaves
+    # half the time of compiling, and no slower code, because the vectoriser interleaves
+    options.loop_unrolling = False
     llvm.create_pass_builder(machine, options).getModulePassManager().run(
         module, llvm.create_pass_builder(machine, options)
     )
