@@ -18,7 +18,7 @@ from glassgrad.tensor import Tensor, apply, no_grad
 EPSILON = float(np.finfo(np.float64).eps)
 TOLERANCE = 1e-7
 ROUNDING = 1e-12
-"""What rounding of numbers of about 1 may add: the slope of elu at -30 is 1e-13 + 1 - 1."""
+"""What rounding of numbers of about 1 may add."""
 MEMBERS = 2
 NOT_SHUFFLED = {
     "Clip-inside,_below,_above": "the bounds would cross",

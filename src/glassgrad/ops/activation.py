@@ -70,7 +70,8 @@ class Elu(Elementwise):
         return s.where(x > 0.0, x, self.alpha * s.expm1(s.minimum(x, 0.0)))
 
     def partials(self, out: Expr, x: Expr) -> Partials:
-        return (s.where(x > 0.0, 1.0, out + self.alpha),)
+        # out + alpha would do, and lose every digit far to the left of 0
+        return (s.where(x > 0.0, 1.0, self.alpha * s.exp(s.where(x > 0.0, 0.0, x))),)
 
 
 def leaky_relu(x: Any, /, negative_slope: float = 0.01) -> Tensor:
