@@ -220,7 +220,7 @@ def seven(x):
         (
             seven,
             "trace needs a function that returns tensors; seven returned int. "
-            "Compute with tensors and gg's functions.",
+            "Compute with tensors, without .item() and .numpy().",
         ),
         (3, "trace takes a function and its arguments; got 3"),
     ],

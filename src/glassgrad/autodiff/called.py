@@ -29,6 +29,19 @@ def why_no_tensor(output: Any) -> str:
     return "Is `return` missing?" if output is None else "Compute with tensors, without .item() and .numpy()."
 
 
+def require_argnums(name: str, argnums: Sequence[int], count: int) -> None:
+    """Raise an ArgumentError unless `argnums` are places among `count` arguments, each once."""
+    taken: set[int] = set()
+    for position in argnums:
+        if not -count <= position < count:
+            raise ArgumentError(
+                f"{name} got argnums={position}, but the function was called with {count} arguments, counted from 0"
+            )
+        if position % count in taken:
+            raise ArgumentError(f"{name} got the same argument twice in argnums={tuple(argnums)}")
+        taken.add(position % count)
+
+
 def require_tensors(name: str, function: Callable[..., Any], outputs: Sequence[Any]) -> None:
     """Raise an ArgumentError in the name of a mode if a function returned something else than tensors."""
     for output in outputs:

@@ -15,7 +15,7 @@ from .called import name_of, require_function
 from .member import live_stacks, running_where
 from .modules import in_place, standing, standing_again
 from .packed import Call, call_as_one_node
-from .reverse import pull_back
+from .reverse import pull_back, seeds_of
 from .through import on_plain_parts, plain_parts
 
 
@@ -85,7 +85,7 @@ class _Segment:
         """What the function returns, as results of one node."""
         if any(x.value is None for x in self.inputs):  # a trace sees the function as it is
             return self.function(*self.args)
-        fresh = [variable(Tensor(x.value)) for x in self.inputs]
+        fresh = [variable(x) for x in self.inputs]
         outputs, rebuild = self.run(fresh)
         parts = _parts(outputs)
         self.outside = read_from_outside(parts, fresh)
@@ -110,21 +110,14 @@ class _Segment:
         """The gradients of the inputs: the function runs again, on a tape of its own."""
         record = any(x.requires_grad for x in inputs)
         with recording(True):
-            fresh = [
-                identity(x) if x.requires_grad else variable(Tensor(x.value))
-                for x in inputs[: len(self.inputs)]
-            ]
+            fresh = [identity(x) if x.requires_grad else variable(x) for x in inputs[: len(self.inputs)]]
         now = random.get_state()
         random.set_state(self.random_state)
         try:
             outputs = self.again(fresh)
         finally:
             random.set_state(now)
-        seeds: dict[Node, Tensor] = {}
-        for output, g in zip(outputs, upstream, strict=True):
-            if output.requires_grad:
-                node = output.as_node()
-                seeds[node] = seeds[node] + g if node in seeds else g
+        seeds = seeds_of(zip(outputs, upstream, strict=True))
         nodes = [x.as_node() for x in fresh] + self.outside
         gradients = pull_back(seeds, nodes, record=record)
         return [gradients.get(node) for node in nodes]

@@ -19,9 +19,9 @@ from ..tensor import Tensor, asarray, is_recording, level_of, recording, tree, v
 from .batch import vmap
 from .called import name_of, require_function, require_tensors
 from .checkpoint import read_from_outside
-from .dual import Dual, split
+from .dual import Dual
 from .gradient import vjp
-from .levels import join
+from .levels import join, split
 from .member import Member, as_whole_stacks, member_of
 from .packed import Call, call_as_one_node
 
@@ -71,7 +71,7 @@ class Rule:
         if not is_recording() or not any(x.requires_grad for x in inputs):
             with recording(False):
                 return self.value(inputs)
-        fresh = [variable(Tensor(x.value)) if x.dtype.kind in "fc" else x for x in inputs]
+        fresh = [variable(x) if x.dtype.kind in "fc" else x for x in inputs]
         with recording(True):
             outputs, pull_here = self.begin(fresh)
         self._require_closed(outputs, fresh)

@@ -52,7 +52,11 @@ class Dual(Lifted):
 
     def apply(self, op: Op, inputs: Sequence[Tensor]) -> Tensor:
         """The value by the op, its tangent by the op's jvp."""
-        primals, tangents = zip(*(split(x, self.level) for x in inputs), strict=True)
+        parts = [
+            (x.primal, x.tangent) if isinstance(x, Dual) and x.level == self.level else (x, None)
+            for x in inputs  # none of which has a higher level
+        ]
+        primals, tangents = zip(*parts, strict=True)
         out = apply(op, *primals)
         if not op.differentiable:
             return out
@@ -91,8 +95,3 @@ def _pushed(
 
     (pushed,) = vjp(back, zeros_like(out))[1]([tangent for tangent in tangents if tangent is not None])
     return pushed  # type: ignore[no-any-return]
-
-
-def split(x: Tensor, level: int) -> tuple[Tensor, Tensor | None]:
-    """The value of `x`, which is of this level or below, and its tangent; None for a tensor that does not move."""
-    return (x.primal, x.tangent) if isinstance(x, Dual) and x.level == level else (x, None)

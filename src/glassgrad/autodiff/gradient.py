@@ -12,10 +12,10 @@ from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
 from ..graph import Leaf, Node, ancestors
 from ..ops.shape import identity
 from ..tensor import Tensor, asarray, base_of, is_recording, recording, tree, variable
-from .called import name_of, require_function, require_tensors, why_no_tensor
+from .called import name_of, require_argnums, require_function, require_tensors, why_no_tensor
 from .member import live_stacks
 from .modules import in_place, parameters_in
-from .reverse import Gradients, as_upstream, pull_back
+from .reverse import Gradients, as_upstream, pull_back, seeds_of
 from .through import Seeds, as_variable, on_plain_parts, plain_parts, pull_through
 
 
@@ -37,10 +37,7 @@ class Run:
         return self.rebuild(pull_through(seeds, self._pull_back_plain, self.stacks))  # type: ignore[no-any-return]
 
     def _pull_back_plain(self, outputs: Seeds) -> list[Tensor]:
-        seeds: Gradients = {}
-        for output, g in outputs:
-            if output.node is not None and output.requires_grad:
-                seeds[output.node] = seeds[output.node] + g if output.node in seeds else g
+        seeds = seeds_of(outputs)
         targets = [leaf.as_node() for leaf in self.leaves]
         gradients = pull_back(seeds, targets, record=self.seen_from_outside(seeds))
         zeros = ((Tensor(np.zeros(n.shape, n.dtype))) for n in targets)
@@ -74,16 +71,7 @@ def run_on_variables(
     with variables in the place of its parameters, which are not linked to these; a frozen parameter stays.
     """
     arguments = list(args)
-    taken: set[int] = set()
-    for position in argnums:
-        if not -len(args) <= position < len(args):
-            raise ArgumentError(
-                f"{name} got argnums={position}, but the function was called with {len(args)} arguments, "
-                f"counted from 0"
-            )
-        if position % len(args) in taken:
-            raise ArgumentError(f"{name} got the same argument twice in argnums={tuple(argnums)}")
-        taken.add(position % len(args))
+    require_argnums(name, argnums, len(args))
     chosen = tuple(args[position] for position in argnums)
     found, rebuild = tree.flatten(chosen)
     parameters = {id(parameter) for parameter in parameters_in(chosen)}

@@ -12,7 +12,7 @@ from ..errors import ArgumentError, DTypeError
 from ..ops.shape import reshape
 from ..tensor import Tensor, asarray, tree
 from .batch import vmap
-from .called import name_of, require_function, require_tensors
+from .called import name_of, require_argnums, require_function, require_tensors
 from .forward import jvp
 from .gradient import grad, vjp
 from .modules import in_place
@@ -51,12 +51,7 @@ def jacobian(
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def derivative(*args: Any) -> Any:
-        for position in positions:
-            if not -len(args) <= position < len(args):
-                raise ArgumentError(
-                    f"jacobian got argnums={position}, but the function was called with {len(args)} arguments, "
-                    f"counted from 0"
-                )
+        require_argnums("jacobian", positions, len(args))
         chosen = tuple(args[position] for position in positions)
         flat, rebuild = tree.flatten(chosen)
         inputs = tuple(map(_float, flat))

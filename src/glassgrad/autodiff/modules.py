@@ -13,16 +13,12 @@ from typing import Any
 
 from ..errors import ArgumentError
 from ..tensor import Tensor
+from ..tensor.tree import is_module
 
 Replacement = tuple[Any, Mapping[str, Any]]
 """A module, and the tensors by name that stand in for its parameters."""
 
 _standing: ContextVar[tuple[Replacement, ...]] = ContextVar("glassgrad_replacements", default=())
-
-
-def is_module(value: Any) -> bool:
-    """Whether a value is a module."""
-    return hasattr(value, "named_parameters")
 
 
 @contextmanager

@@ -65,6 +65,15 @@ def pull_back(
     return gradients
 
 
+def seeds_of(outputs: Iterable[tuple[Tensor, Tensor]]) -> Gradients:
+    """What `pull_back` starts from, for outputs with their upstream gradients; several of one node add up."""
+    seeds: Gradients = {}
+    for output, g in outputs:
+        if output.node is not None and output.requires_grad:
+            seeds[output.node] = seeds[output.node] + g if output.node in seeds else g
+    return seeds
+
+
 def _between(targets: set[Node], order: Sequence[Node]) -> set[Node]:
     """The targets and all nodes that depend on them; `order` is topological."""
     found = set(targets)

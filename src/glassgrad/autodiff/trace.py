@@ -13,6 +13,7 @@ from ..errors import ArgumentError
 from ..graph import INPUT, Graph, Node, caller, copy_graph
 from ..tensor import Tensor, asarray, recording, tree
 from ..tensor.dtype import DEFAULT_FLOAT, DType, as_dtype
+from .called import name_of, require_tensors
 
 
 @dataclass(frozen=True, init=False)
@@ -79,7 +80,7 @@ def run_abstractly(
     inputs: list[Tensor] = []
     given = []
     for label, argument in zip(_labels(function), arguments, strict=False):
-        if hasattr(argument, "named_parameters"):
+        if tree.is_module(argument):
             given.append(argument)
             continue
         leaves, rebuild = tree.flatten(argument)
@@ -90,13 +91,7 @@ def run_abstractly(
     with recording(True):
         result = function(*given)
     outputs, _ = tree.flatten(result)
-    for output in outputs:
-        if not isinstance(output, Tensor):
-            raise ArgumentError(
-                f"{name} needs a function that returns tensors; {getattr(function, '__name__', 'the function')} "
-                f"returned {type(output).__name__}. "
-                + ("Is `return` missing?" if output is None else "Compute with tensors and gg's functions.")
-            )
+    require_tensors(name, function, outputs)
     return outputs, inputs
 
 
@@ -124,7 +119,7 @@ def require_call(name: str, function: Callable[..., Any], count: int) -> None:
             signature.bind(*[None] * count)
     except TypeError:
         raise ArgumentError(
-            f"{name} got {count} argument{'s' * (count != 1)} for {getattr(function, '__name__', 'the function')}"
+            f"{name} got {count} argument{'s' * (count != 1)} for {name_of(function)}"
             f"{signature}: pass one example or gg.Spec for each parameter"
         ) from None
 
@@ -159,7 +154,7 @@ def leaf_names(path: str, tree_: Any) -> Iterator[str]:
     elif isinstance(tree_, list | tuple):
         for position, value in enumerate(tree_):
             yield from leaf_names(f"{path}[{position}]", value)
-    elif hasattr(tree_, "named_parameters"):
+    elif tree.is_module(tree_):
         for key, value in sorted(dict(tree_.named_parameters()).items(), key=lambda item: repr(item[0])):
             yield from leaf_names(f"{path}.{key}", value)
     else:

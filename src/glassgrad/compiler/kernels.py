@@ -112,10 +112,6 @@ class Units:
         dtypes = {node.dtype, *(aval.dtype for aval in avals)}
         native = dtypes <= NATIVE and 0 not in node.shape
         loops = node.op.loops(*avals) if native else None
-        if isinstance(loops, Product) and not (node.dtype.kind == "f" and len({a.dtype for a in avals}) == 1):
-            loops = None
-        if isinstance(loops, Folded) and (loops.instruction == "add" and avals[0].dtype.kind == "b"):
-            loops = None
         if isinstance(loops, Map) and not has_machine_code(loops, avals):
             loops = None
         self.loops[node] = loops

@@ -8,6 +8,11 @@ from typing import Any
 Rebuild = Callable[[list[Any]], Any]
 
 
+def is_module(value: Any) -> bool:
+    """Whether a value is a module: it is known by what it can do."""
+    return hasattr(value, "named_parameters")
+
+
 def flatten(tree: Any, where: str = "argument") -> tuple[list[Any], Rebuild]:
     """The leaves of a tree in order, and a function that builds the same tree from other leaves.
 
@@ -18,7 +23,7 @@ def flatten(tree: Any, where: str = "argument") -> tuple[list[Any], Rebuild]:
     >>> leaves, rebuild([10, 20, 30])
     ([3.0, 1.0, 2.0], {'b': [20, 30], 'a': 10})
     """
-    if hasattr(tree, "named_parameters"):
+    if is_module(tree):
         return flatten(dict(tree.named_parameters()), where)
     if isinstance(tree, dict):
         keys = sorted(tree, key=repr)
@@ -47,7 +52,7 @@ def _branch(children: list[Any], where: str, join: Callable[[list[Any]], Any]) -
 
 def children(tree: Any) -> dict[Any, Any] | None:
     """The branches of a tree by key or position, in the order of `flatten`; None for a leaf."""
-    if hasattr(tree, "named_parameters"):
+    if is_module(tree):
         return children(dict(tree.named_parameters()))
     if isinstance(tree, dict):
         return {key: tree[key] for key in sorted(tree, key=repr)}

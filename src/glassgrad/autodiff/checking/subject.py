@@ -17,6 +17,7 @@ from ...ops.complex_numbers import imag, real
 from ...ops.reduce import sum
 from ...ops.shape import astype
 from ...tensor import Lifted, Tensor, asarray, no_grad, recording, tree
+from ...tensor.tree import is_module
 from ..called import require_function, require_tensors
 from ..forward import jvp
 from ..gradient import grad
@@ -47,7 +48,7 @@ class Subject:
         require_function("gradcheck", function)
         self.function = function
         self.variables: list[Variable] = []
-        self.modules = [given for given in inputs if hasattr(given, "named_parameters")]
+        self.modules = [given for given in inputs if is_module(given)]
         self.cells: list[Any] = []
         """For each variable the parameter that it stands for, or None."""
         self.rebuilds = [self._taken_apart(place, given) for place, given in enumerate(inputs)]
@@ -59,7 +60,7 @@ class Subject:
 
     def _taken_apart(self, place: int, given: Any) -> Callable[[Iterator[Tensor]], Any]:
         """Note the float leaves of an argument; returns how to build the argument from other tensors."""
-        if hasattr(given, "named_parameters"):
+        if is_module(given):
             for name, cell in given.named_parameters():
                 if cell.requires_grad and not any(cell is known for known in self.cells):
                     self._add(name, asarray(cell), True, cell)
@@ -92,7 +93,7 @@ class Subject:
         free = iter([x for x, cell in zip(values, self.cells, strict=True) if cell is None])
         args = [rebuild(free) for rebuild in self.rebuilds]
         if not self.passes_modules:
-            args = [arg for arg in args if not hasattr(arg, "named_parameters")]
+            args = [arg for arg in args if not is_module(arg)]
         stand_ins = {
             id(cell): _stand_in(cell, x)
             for x, cell in zip(values, self.cells, strict=True)
@@ -123,7 +124,7 @@ def _is_array(given: Any) -> bool:
     """Whether an argument is one array: a tensor, an array, a number, or lists of Python numbers."""
     if isinstance(given, list | tuple):
         return all(_is_array(item) and not isinstance(item, Tensor | np.ndarray) for item in given)
-    return not (isinstance(given, dict) or hasattr(given, "named_parameters"))
+    return not (isinstance(given, dict) or is_module(given))
 
 
 def _accepts(function: Callable[..., Any], count: int) -> bool:

@@ -65,7 +65,7 @@ class Writer:
         named = {
             id(parameter.as_node()): path
             for holder in holders
-            if hasattr(holder, "named_parameters")
+            if tree.is_module(holder)
             for path, parameter in holder.named_parameters()
         }
         for node in ancestors([self.output], set(self.inputs)):
@@ -396,7 +396,7 @@ def _as_specs(examples: tuple[Any, ...]) -> tuple[list[Any], list[Any]]:
     random = np.random.default_rng(0)
     specs, values = [], []
     for example in examples:
-        if hasattr(example, "named_parameters"):
+        if tree.is_module(example):
             specs.append(example)
             continue
         leaves, rebuild = tree.flatten(example)

@@ -14,6 +14,7 @@ from .types import in_memory
 ENUM = ir.IntType(32)
 INT = ir.IntType(blas.INTEGER_BITS)
 POINTER = ir.PointerType()
+ROUTINES = {"float32": "cblas_sgemm", "float64": "cblas_dgemm"}
 ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
 
 
@@ -36,7 +37,8 @@ class ContractionCall:
         self.left, self.right = (units.places[source] for source in node.inputs)
         (*_, self.m, self.k), (*_, self.n) = (source.shape for source in node.inputs)
         self.layouts = _layout(self.left, self.m, self.k), _layout(self.right, self.k, self.n)
-        self.routine = {4: "cblas_sgemm", 8: "cblas_dgemm"}[node.dtype.itemsize]
+        self.routine = ROUTINES.get(node.dtype.name, "")
+        self.one_dtype = {source.dtype for source in node.inputs} == {node.dtype}
         self.owners = [self.left.owner, self.right.owner, node]
         self.batch = node.shape[:-2]
         self.steps = [
@@ -49,7 +51,13 @@ class ContractionCall:
     @property
     def fits(self) -> bool:
         """Whether BLAS can do it."""
-        return None not in self.layouts and blas.address(self.routine) is not None and self.k > 0
+        return (
+            None not in self.layouts
+            and self.one_dtype
+            and self.k > 0
+            and self.routine != ""
+            and blas.address(self.routine) is not None
+        )
 
     def _merge_rows(self) -> None:
         """A stack of matrices that lie one below the other, times one matrix, is one tall matrix times it."""

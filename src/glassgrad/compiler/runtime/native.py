@@ -83,7 +83,7 @@ class Program:
         self.lifetimes = [Lifetime(size_of(n), units.born[n], last.get(n, units.born[n])) for n in made]
         offsets, size = plan(self.lifetimes)
         self.block = np.empty(size + ALIGNMENT, np.uint8)
-        start = -self.block.ctypes.data % 64
+        start = -self.block.ctypes.data % ALIGNMENT
         for node, offset in zip(made, offsets, strict=True):
             self.table[self.slots[node]] = self.block.ctypes.data + start + offset
             self.arrays[self.slots[node]] = np.ndarray(node.shape, node.dtype, self.block, start + offset)
