@@ -48,8 +48,7 @@ class _SavesFor(dict[int, tuple[int, ...]]):
 
 
 class Op:
-    """A primitive of the graph. Static parameters are fields (`glassgrad.graph.static`); arrays never live
-    in an op.
+    """A primitive of the graph. Its static parameters are fields (`graph.static`); arrays never live in an op.
 
     A subclass is a family (see `glassgrad.ops.families`) or writes the rules itself:
 
@@ -59,6 +58,7 @@ class Op:
     * `jvp(tangents, out, *inputs)`: one tangent per input (`None` is zero) -> the output's tangent.
     * `batch(batched, *inputs)`: the op on a stack of inputs. Those that are `batched` have one axis more, the first;
       the result has it too.
+    * `loops(*avals)`: what it does to elements, for code generators; None if only `forward` can run it.
 
     Rules for derivatives and stacks are written in glassgrad's own ops, so that they can be differentiated again.
     Those for derivatives may read the values of those inputs (and of `OUT`) that `saves` lists; of the others they
