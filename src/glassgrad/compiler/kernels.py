@@ -17,6 +17,7 @@ import numpy as np
 from ..expr import Call, Expr, Var
 from ..graph import Aval, Graph, Leaf, Node
 from ..graph.loops import Assembled, Folded, Loops, Map, Product, Rearranged, Strides, View, seen_as
+from .llvm.alone import GENERATORS
 from .llvm.scalars import supported
 
 MANY = 64
@@ -73,13 +74,21 @@ class Assembly:
 
 
 @dataclass(eq=False)
+class Alone:
+    """One op with a code generator of its own, which `llvm/alone.py` names."""
+
+    node: Node
+    loops: Loops
+
+
+@dataclass(eq=False)
 class Fallback:
     """One op that only its NumPy forward can run."""
 
     node: Node
 
 
-Unit = Kernel | Contraction | Assembly | Fallback
+Unit = Kernel | Contraction | Assembly | Alone | Fallback
 
 
 class Units:
@@ -140,7 +149,17 @@ class Units:
             self._join(node, kernel)
         else:
             self._settle(node, len(self.units))
-            self.units.append(Contraction(node) if isinstance(self.loops[node], Product) else Fallback(node))
+            self.units.append(self._by_itself(node, loops))
+
+    def _by_itself(self, node: Node, loops: Loops | None) -> Unit:
+        if isinstance(loops, Product):
+            return Contraction(node)
+        generator = GENERATORS.get(type(loops))
+        if loops is not None and generator is not None:
+            unit = Alone(node, loops)
+            if generator.fits(unit):
+                return unit
+        return Fallback(node)
 
     def _parts(self, node: Node, loops: Assembled) -> list[tuple[Node, View]]:
         whole = 0, contiguous(node.shape)

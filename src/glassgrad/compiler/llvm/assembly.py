@@ -7,13 +7,12 @@ from typing import Any
 from llvmlite import ir
 
 from ..kernels import Assembly, Units, contiguous
+from .code import Code, Share
 from .nest import INDEX, merged_axes, nest
 from .types import in_memory
 
-POINTER = ir.PointerType()
 
-
-class AssemblyFunction:
+class AssemblyFunction(Code):
     """The code of an assembly. `owners` lists the memories that its arguments point to, the result's last."""
 
     def __init__(self, unit: Assembly, units: Units) -> None:
@@ -34,16 +33,10 @@ class AssemblyFunction:
         """All that the code depends on."""
         return "assembly", str(self.kind), self.shape, self.fills, tuple(self.copies)
 
-    def build(self, module: ir.Module, name: str) -> ir.Function:
-        """Add the function to a module."""
-        kind = ir.FunctionType(ir.VoidType(), [POINTER] * len(self.owners))
-        function = ir.Function(module, kind, name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
-        for argument in function.args:
-            argument.add_attribute("noalias")
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        out = function.args[-1]
+    def write(self, phase: int, share: Share) -> None:
+        """Write the loops that clear the result and copy the parts."""
+        builder = share.builder
+        *sources, out = (share.pointers[owner] for owner in self.owners)
         if self.fills:
 
             def clear(offsets: list[Any]) -> None:
@@ -53,10 +46,8 @@ class AssemblyFunction:
             nest(builder, merged_axes(self.shape, (), [contiguous(self.shape)]), [INDEX(0)], clear)
         for place, shape, (offset, strides), (start, steps) in self.copies:
 
-            def copy(offsets: list[Any], source: Any = function.args[place]) -> None:
+            def copy(offsets: list[Any], source: Any = sources[place]) -> None:
                 value = builder.load(builder.gep(source, [offsets[0]], source_etype=self.kind), typ=self.kind)
                 builder.store(value, builder.gep(out, [offsets[1]], source_etype=self.kind))
 
             nest(builder, merged_axes(shape, (), [strides, steps]), [INDEX(offset), INDEX(start)], copy)
-        builder.ret_void()
-        return function

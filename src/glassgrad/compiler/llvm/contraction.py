@@ -8,12 +8,12 @@ from llvmlite import ir
 
 from ..kernels import Contraction, Place, Units, contiguous
 from ..runtime import blas
+from .code import POINTER, Code, Share
 from .nest import INDEX, Axis, nest
 from .types import in_memory
 
 ENUM = ir.IntType(32)
 INT = ir.IntType(blas.INTEGER_BITS)
-POINTER = ir.PointerType()
 ROUTINES = {"float32": "cblas_sgemm", "float64": "cblas_dgemm"}
 ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
 
@@ -28,7 +28,7 @@ def _layout(place: Place, rows: int, columns: int) -> tuple[int, int] | None:
     return None
 
 
-class ContractionCall:
+class ContractionCall(Code):
     """One product, ready to be called; `fits` says whether BLAS can do it."""
 
     def __init__(self, unit: Contraction, units: Units) -> None:
@@ -39,7 +39,7 @@ class ContractionCall:
         self.layouts = _layout(self.left, self.m, self.k), _layout(self.right, self.k, self.n)
         self.routine = ROUTINES.get(node.dtype.name, "")
         self.one_dtype = {source.dtype for source in node.inputs} == {node.dtype}
-        self.owners = [self.left.owner, self.right.owner, node]
+        self.owners = list(dict.fromkeys((self.left.owner, self.right.owner, node)))
         self.batch = node.shape[:-2]
         self.steps = [
             self._batch_steps(place, source.shape)
@@ -77,8 +77,15 @@ class ContractionCall:
             for axis, size in enumerate(self.batch)
         )
 
-    def build(self, builder: ir.IRBuilder, pointers: dict[Any, Any]) -> None:
-        """Add the calls, one for each product of the batch."""
+    @property
+    def key(self) -> Any:
+        """All that the code depends on."""
+        places = self.left.offset, self.right.offset, self.layouts, self.m, self.n, self.k, self.batch
+        return "contraction", self.routine, places, tuple(self.steps), self.owners.index(self.right.owner)
+
+    def write(self, phase: int, share: Share) -> None:
+        """Write the calls, one for each product of the batch."""
+        builder, pointers = share.builder, share.pointers
         kind = in_memory(self.node.dtype)
         signature = ir.FunctionType(
             ir.VoidType(),
@@ -95,7 +102,7 @@ class ContractionCall:
         def product(offsets: list[Any]) -> None:
             left, right, out = (
                 builder.gep(pointers[owner], [offset], source_etype=kind)
-                for owner, offset in zip(self.owners, offsets, strict=True)
+                for owner, offset in zip((self.left.owner, self.right.owner, self.node), offsets, strict=True)
             )
             arguments = [
                 *map(ENUM, (ROW_MAJOR, trans_left, trans_right)),

@@ -16,11 +16,11 @@ from ...expr import Call, Const, Expr, Var
 from ...graph import Aval, Node
 from ...graph.loops import Folded, Map, Strides
 from ..kernels import Kernel, Place, Units, contiguous
+from .code import Code, Share
 from .nest import INDEX, Axis, loop, merged_axes, nest
 from .scalars import emit
 from .types import BOOL, computing, converted, in_memory
 
-POINTER = ir.PointerType()
 FLOAT64 = np.dtype("float64")
 _IDENTITY = {"add": 0.0, "multiply": 1.0, "maximum": -math.inf, "minimum": math.inf}
 
@@ -35,7 +35,7 @@ class Operand:
         self.strides = strides
 
 
-class KernelFunction:
+class KernelFunction(Code):
     """The code of a kernel. `owners` lists the memories that its arguments point to, in order."""
 
     def __init__(self, kernel: Kernel, units: Units) -> None:
@@ -103,16 +103,9 @@ class KernelFunction:
             tuple(map(step, kernel.folds)),
         )
 
-    def build(self, module: ir.Module, name: str) -> ir.Function:
-        """Add the function to a module."""
-        kind = ir.FunctionType(ir.VoidType(), [POINTER] * len(self.owners))
-        function = ir.Function(module, kind, name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")  # inlined, the same loops would be optimised once per call
-        for argument in function.args:
-            argument.add_attribute("noalias")
-        self.pointers = dict(zip(self.owners, function.args, strict=True))
-        self.builder = ir.IRBuilder(function.append_basic_block("entry"))
+    def write(self, phase: int, share: Share) -> None:
+        """Write the loop nest."""
+        self.builder, self.pointers = share.builder, share.pointers
         axes = merged_axes(self.kernel.shape, self.kernel.axes or (), [o.strides for o in self.operands])
         offsets = [INDEX(operand.offset) for operand in self.operands]
         if not self.kernel.folds:
@@ -131,8 +124,6 @@ class KernelFunction:
                 offsets,
                 lambda moved: self._fold_in_memory(inner, axes[last + 1 :], moved),
             )
-        self.builder.ret_void()
-        return function
 
     # --- what happens at one element ------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...graph import Graph, Leaf, Node, quiet
-from ..kernels import Assembly, Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
+from ..kernels import Alone, Assembly, Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
 from ..llvm.contraction import ContractionCall
 from .memory import ALIGNMENT, Lifetime, plan
 from .memory_report import MemoryReport, memory_report, size_of
@@ -59,7 +59,7 @@ class Program:
 
     def _node_in_numpy(self, unit: Unit) -> Node | None:
         """The node of a unit that only NumPy can run."""
-        if isinstance(unit, Kernel | Assembly):
+        if isinstance(unit, Kernel | Assembly | Alone):
             return None
         return unit.node if isinstance(unit, Fallback) or not self.calls[unit].fits else None
 

@@ -16,15 +16,16 @@ import numpy as np
 from llvmlite import ir
 
 from ...graph import Node
-from ..kernels import Assembly, Kernel, Unit, Units
+from ..kernels import Alone, Assembly, Kernel, Unit, Units
+from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
+from ..llvm.code import POINTER, Code
 from ..llvm.contraction import ContractionCall
 from ..llvm.engine import MachineCode
 from ..llvm.kernel import KernelFunction
 from ..llvm.nest import INDEX
 from . import blas
 
-POINTER = ir.PointerType()
 BYTE = ir.IntType(8)
 
 
@@ -38,9 +39,6 @@ def _data_offset() -> int:
     raise RuntimeError("this NumPy keeps the data pointer of an array where glassgrad does not find it")
 
 
-Code = KernelFunction | AssemblyFunction | ContractionCall
-
-
 class Segments:
     """Functions for runs of units, generated together and compiled by `compiled`."""
 
@@ -50,7 +48,7 @@ class Segments:
         self.slots = slots
         self.objects = objects
         self.module = ir.Module("step")
-        self.kernels: dict[Any, ir.Function] = {}
+        self.kernels: dict[Any, list[ir.Function]] = {}
         self.routines: set[str] = set()
         self.names: list[str] = []
 
@@ -68,9 +66,9 @@ class Segments:
                     pointers[owner] = self._pointer(builder, function.args[0], self.slots[owner])
             if isinstance(code, ContractionCall):
                 self.routines.add(code.routine)
-                code.build(builder, pointers)
-            else:
-                builder.call(self._once(code), [pointers[owner] for owner in code.owners])
+            for phase, shared in zip(code.phases, self._once(code), strict=True):
+                arguments = [pointers[owner] for owner in code.owners]
+                builder.call(shared, [*arguments, POINTER(None), INDEX(0), INDEX(phase.pieces)])
         builder.ret_void()
         return name
 
@@ -83,10 +81,12 @@ class Segments:
     def _code(self, unit: Unit, calls: Mapping[Unit, ContractionCall]) -> Code:
         if isinstance(unit, Kernel):
             return KernelFunction(unit, self.units)
+        if isinstance(unit, Alone):
+            return GENERATORS[type(unit.loops)](unit, self.units)
         return AssemblyFunction(unit, self.units) if isinstance(unit, Assembly) else calls[unit]
 
-    def _once(self, code: KernelFunction | AssemblyFunction) -> ir.Function:
-        """The function of a kernel or an assembly; that of an earlier one if it has the same code."""
+    def _once(self, code: Code) -> list[ir.Function]:
+        """The functions of a unit's phases; those of an earlier unit if it has the same code."""
         if code.key not in self.kernels:
             self.kernels[code.key] = code.build(self.module, f"kernel_{len(self.kernels)}")
         return self.kernels[code.key]

@@ -1,0 +1,24 @@
+"""Which code runs an op that is a unit by itself: a table from the description of its loops to a code generator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .code import Code
+
+if TYPE_CHECKING:
+    from ..kernels import Alone, Units
+
+GENERATORS: dict[type, type[AloneCode]] = {}
+
+
+class AloneCode(Code):
+    """The code of one op with loops of its own kind."""
+
+    def __init__(self, unit: Alone, units: Units) -> None:
+        raise NotImplementedError
+
+    @classmethod
+    def fits(cls, unit: Alone) -> bool:
+        """Whether there is machine code for these shapes and dtypes; if not, NumPy runs the op."""
+        return True

@@ -1,0 +1,79 @@
+"""What the code of every unit offers: which memories it touches, and functions that do a share of its work."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from ...graph import Node
+from .nest import INDEX
+
+POINTER = ir.PointerType()
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a unit's work that begins when the part before it has ended, on every thread.
+
+    The cut into pieces follows from shapes alone, never from the number of threads, so that sums come out the same.
+    """
+
+    pieces: int = 1
+    """Into how many pieces it can be cut, which threads may do at the same time."""
+    nanoseconds: float = 0.0
+    """About how long all pieces take on one thread."""
+
+
+@dataclass
+class Share:
+    """What a function of a phase gets: where to write instructions, and the values of its arguments."""
+
+    builder: ir.IRBuilder
+    pointers: dict[Node, Any]
+    """To the memory of each owner."""
+    scratch: Any
+    """To memory of `Code.scratch` bytes that all phases and threads share."""
+    begin: Any
+    end: Any
+    """The pieces to do: from `begin` up to but not including `end`."""
+
+
+class Code(ABC):
+    """The code of one unit, for any number of threads."""
+
+    owners: Sequence[Node]
+    """The memories that the functions' arguments point to, in order. What is written is never what is read."""
+    scratch: int = 0
+    """How many bytes of memory it needs beside, aligned like every value."""
+    phases: Sequence[Phase] = (Phase(),)
+
+    @property
+    @abstractmethod
+    def key(self) -> Any:
+        """All that the code depends on: equal keys, equal code."""
+
+    @abstractmethod
+    def write(self, phase: int, share: Share) -> None:
+        """Write the instructions for a share of a phase."""
+
+    def build(self, module: ir.Module, name: str) -> list[ir.Function]:
+        """Add a function for each phase to a module: `void f(pointers..., scratch, begin, end)`."""
+        return [self._function(module, f"{name}_{phase}", phase) for phase in range(len(self.phases))]
+
+    def _function(self, module: ir.Module, name: str, phase: int) -> ir.Function:
+        kinds = [POINTER] * (len(self.owners) + 1) + [INDEX, INDEX]
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")  # inlined, the same loops would be optimised once per call
+        *pointers, scratch, begin, end = function.args
+        for pointer in (*pointers, scratch):
+            pointer.add_attribute("noalias")
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        share = Share(builder, dict(zip(self.owners, pointers, strict=True)), scratch, begin, end)
+        self.write(phase, share)
+        builder.ret_void()
+        return function
