@@ -27,7 +27,8 @@ MOST = 256
 """How many maps a kernel has at most, because LLVM takes longer than linearly for long functions."""
 
 NATIVE = {
-    np.dtype(name) for name in ("float32", "float64", "int64", "int32", "int16", "int8", "uint8", "bool")
+    np.dtype(name)
+    for name in ("float32", "float64", "bool", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
 }
 
 

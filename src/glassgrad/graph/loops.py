@@ -61,7 +61,17 @@ class Assembled:
     fills: bool
 
 
-Loops = Map | Rearranged | Folded | Product | Assembled
+@static
+class Drawn:
+    """Numbers in [0, 1) from a Philox stream: the input is uint64 [seed, offset], `domain` the last counter word.
+
+    A float32 is the upper 24 bits of half a word of the stream, the lower half first, a float64 the upper 53 of a word.
+    """
+
+    domain: int
+
+
+Loops = Map | Rearranged | Folded | Product | Assembled | Drawn
 
 
 def seen_as(function: Callable[[Any], Any]) -> Rearranged:

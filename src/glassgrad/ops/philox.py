@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DTypeError
 from ..graph import Aval, Op
+from ..graph.loops import Drawn
 from ..graph.static import static
 from ..tensor import Tensor, apply
 from ..tensor.dtype import DType, float32, float64
@@ -79,6 +80,9 @@ class RandomUniform(Op):
         else:
             numbers = (words[:count] >> np.uint64(11)).astype(np.float64) * 2.0**-53
         return numbers.reshape(self.new_shape)
+
+    def loops(self, state: Aval) -> Drawn:
+        return Drawn(DOMAIN)
 
     def batch(self, batched: tuple[bool, ...], state: Tensor) -> Tensor:
         """One draw after the other: each member starts its own stream, and a generator is made per stream anyway."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...graph.loops import Drawn
 from .code import Code
 
 if TYPE_CHECKING:
@@ -22,3 +23,9 @@ class AloneCode(Code):
     def fits(cls, unit: Alone) -> bool:
         """Whether there is machine code for these shapes and dtypes; if not, NumPy runs the op."""
         return True
+
+
+# the generators need the class above
+from .philox import DrawFunction  # noqa: E402
+
+GENERATORS[Drawn] = DrawFunction

@@ -54,6 +54,23 @@ def loop(builder: ir.IRBuilder, size: int, name: str = "i") -> Any:
     builder.position_at_end(after)
 
 
+@contextmanager
+def counted(builder: ir.IRBuilder, begin: Any, end: Any, name: str = "i") -> Any:
+    """Code built inside the `with` block runs for each index from `begin` to `end` - 1, which may be none."""
+    before = builder.block
+    body = builder.append_basic_block(name)
+    after = builder.append_basic_block(name + "_end")
+    builder.cbranch(builder.icmp_signed("<", begin, end), body, after)
+    builder.position_at_end(body)
+    index = builder.phi(INDEX, name)
+    index.add_incoming(begin, before)
+    yield index
+    following = builder.add(index, INDEX(1), flags=["nuw", "nsw"])
+    index.add_incoming(following, builder.block)
+    builder.cbranch(builder.icmp_signed("<", following, end), body, after)
+    builder.position_at_end(after)
+
+
 def nest(
     builder: ir.IRBuilder,
     axes: Sequence[Axis],
