@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ctypes import CFUNCTYPE, c_void_p
+from functools import lru_cache
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -21,12 +22,18 @@ def _prepare() -> None:
         _ready = True
 
 
+@lru_cache(maxsize=1)
+def cpu() -> tuple[str, str]:
+    """LLVM's name of this processor, and what it can do."""
+    _prepare()
+    return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
 def host_machine() -> Any:
     """LLVM's idea of this processor, with all it can do."""
-    _prepare()
+    name, features = cpu()
     target = llvm.Target.from_default_triple()
-    features = llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=3, jit=True)
+    return target.create_target_machine(cpu=name, features=features, opt=3, jit=True)
 
 
 def optimised(text: str, machine: Any) -> Any:
@@ -46,18 +53,30 @@ def optimised(text: str, machine: Any) -> Any:
     return module
 
 
-class MachineCode:
-    """The functions of a module as callables that take the address of a table of pointers."""
+def object_code(text: str) -> bytes:
+    """The module in `text` as an object file."""
+    with _lock:
+        machine = host_machine()
+        return bytes(machine.emit_object(optimised(text, machine)))
 
-    def __init__(self, text: str, symbols: dict[str, int]) -> None:
-        """symbols: the addresses of the functions that the module calls but does not define."""
+
+def assembly(text: str) -> str:
+    """The module in `text` as this processor's instructions, to read."""
+    with _lock:
+        machine = host_machine()
+        return str(machine.emit_assembly(optimised(text, machine)))
+
+
+class MachineCode:
+    """The functions of an object file, loaded, as callables that take the address of a table of pointers."""
+
+    def __init__(self, code: bytes, symbols: Mapping[str, int]) -> None:
+        """symbols: the addresses of the functions that the code calls but does not define."""
         with _lock:
             for name, address in symbols.items():
                 llvm.add_symbol(name, address)
-            machine = host_machine()
-            module = optimised(text, machine)
-            self.text = str(module)
-            self.engine = llvm.create_mcjit_compiler(module, machine)
+            self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), host_machine())
+            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self.engine.finalize_object()
 
     def function(self, name: str) -> Callable[[int], None]:

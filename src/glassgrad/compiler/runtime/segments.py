@@ -25,6 +25,7 @@ from ..llvm.engine import MachineCode
 from ..llvm.kernel import KernelFunction
 from ..llvm.nest import INDEX
 from . import blas
+from .loading import machine_code
 
 BYTE = ir.IntType(8)
 
@@ -94,5 +95,6 @@ class Segments:
     def compiled(self) -> tuple[MachineCode, dict[str, Callable[[int], None]]]:
         """The machine code, and the functions by name."""
         symbols = {name: blas.address(name) or 0 for name in self.routines}
-        code = MachineCode(str(self.module), symbols)
+        text = str(self.module)
+        code = machine_code(text, lambda: text, symbols)
         return code, {name: code.function(name) for name in self.names}
