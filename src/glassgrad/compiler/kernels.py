@@ -11,6 +11,7 @@ a kernel only if everything else it reads comes before that kernel. Stops becaus
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,9 +27,21 @@ MANY = 64
 MOST = 256
 """How many maps a kernel has at most, because LLVM takes longer than linearly for long functions."""
 
+OTHER_SHAPE = "it goes over another shape"
+OTHER_AXES = "it folds other axes"
+FULL = f"that kernel is full, with {MOST} ops"
+UNFINISHED = "it needs a sum or an extremum that is known only when that kernel has ended"
+BETWEEN = "it also reads what is computed after that kernel"
+"""What can keep a node out of a kernel."""
+
 NATIVE = {
     np.dtype(name)
-    for name in ("float32", "float64", "bool", *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)))
+    for name in (
+        "float32",
+        "float64",
+        "bool",
+        *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)),
+    )
 }
 
 
@@ -105,6 +118,10 @@ class Units:
         self.latest: dict[tuple[int, ...], Kernel] = {}
         """The last kernel of each shape: what else is to be done on that shape can be done in the same pass."""
         self.places: dict[Node, Place] = {}
+        self.obstacles: dict[Node, list[tuple[Kernel, str]]] = {}
+        """For a node that could have joined a kernel that made one of its inputs: the kernel, and what kept it out."""
+        self.by_numpy: dict[Node, str] = {}
+        """For a node without machine code: why."""
         inputs = set(graph.inputs)
         for node in when_needed(graph):
             if node in inputs or isinstance(node.op, Leaf):
@@ -122,7 +139,10 @@ class Units:
         dtypes = {node.dtype, *(aval.dtype for aval in avals)}
         native = dtypes <= NATIVE and 0 not in node.shape
         loops = node.op.loops(*avals) if native else None
-        if isinstance(loops, Map) and not has_machine_code(loops, avals):
+        if loops is None:
+            self.by_numpy[node] = _why_not_native(node, dtypes)
+        elif isinstance(loops, Map) and not has_machine_code(loops, avals):
+            self.by_numpy[node] = f"an instruction of its formula has no machine code for {loops.dtype}"
             loops = None
         self.loops[node] = loops
         if isinstance(loops, Rearranged):
@@ -160,6 +180,7 @@ class Units:
             unit = Alone(node, loops)
             if generator.fits(unit):
                 return unit
+        self.by_numpy.setdefault(node, "there is no machine code for these shapes and dtypes")
         return Fallback(node)
 
     def _parts(self, node: Node, loops: Assembled) -> list[tuple[Node, View]]:
@@ -183,18 +204,29 @@ class Units:
         if neighbour is not None and len(neighbour.maps) < MANY:
             candidates.add(neighbour)
         for kernel in sorted(candidates, key=lambda kernel: kernel.index, reverse=True):
-            if (
-                kernel.shape != shape
-                or (axes and kernel.axes not in (None, axes))
-                or len(kernel.maps) >= MOST
-            ):
-                continue
-            if all(self.born[s] < kernel.index or s in kernel.members for s in node.inputs):
+            obstacle = self._obstacle(node, kernel, shape, axes)
+            if obstacle is None:
                 return kernel
+            self.obstacles.setdefault(node, []).append((kernel, obstacle))
         kernel = Kernel(shape, len(self.units))
         self.latest[shape] = kernel
         self.units.append(kernel)
         return kernel
+
+    def _obstacle(
+        self, node: Node, kernel: Kernel, shape: tuple[int, ...], axes: tuple[int, ...] | None
+    ) -> str | None:
+        """Why a node cannot be computed in the pass of a kernel; None if it can."""
+        if kernel.shape != shape:
+            return OTHER_SHAPE
+        if axes and kernel.axes not in (None, axes):
+            return OTHER_AXES
+        if len(kernel.maps) >= MOST:
+            return FULL
+        for source in node.inputs:
+            if self.born[source] >= kernel.index and source not in kernel.members:
+                return UNFINISHED if self.kernel_of.get(source) is kernel else BETWEEN
+        return None
 
     def _stored(self) -> set[Node]:
         """The nodes whose values somebody reads from memory."""
@@ -205,6 +237,13 @@ class Units:
                 if kernel is None or source not in kernel.members:
                     stored.add(self.places[source].owner)
         return stored | {node for node in self.kernel_of if isinstance(self.loops[node], Folded)}
+
+
+def _why_not_native(node: Node, dtypes: set[np.dtype[Any]]) -> str:
+    strange = sorted(dtype.name for dtype in dtypes - NATIVE)
+    if strange:
+        return f"there is no machine code for {' and '.join(strange)}"
+    return "it has no elements" if 0 in node.shape else "only NumPy can run this op"
 
 
 def when_needed(graph: Graph) -> list[Node]:
