@@ -50,7 +50,12 @@ class Folded:
 
 @static
 class Product:
-    """The matrix product over the last two axes, leading axes broadcast."""
+    """The matrix product over the last two axes, leading axes broadcast.
+
+    With several pairs of inputs (x1, y1, x2, y2, ...), all x matrices of one shape and all y, the sum of the products.
+    """
+
+    pairs: int = 1
 
 
 @static
@@ -71,7 +76,30 @@ class Drawn:
     domain: int
 
 
-Loops = Map | Rearranged | Folded | Product | Assembled | Drawn
+@static
+class Windowed:
+    """Windows along the last axes, of which window i begins at i * stride - padding; what lies outside never counts.
+
+    What becomes of each window: "maximum" and "add" of its elements, the "place" of the first largest, counted in
+    row-major order, or "take", the element at the place that a second input says, 0 if it is outside. And back from
+    windows to elements: "spread" adds a value to all elements of its window, "put" to the one at the place that a
+    second input says.
+    """
+
+    kind: str
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    """How far windows reach out before each axis."""
+    dilation: tuple[int, ...]
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it leads from windows to elements."""
+        return self.kind in ("spread", "put")
+
+
+Loops = Map | Rearranged | Folded | Product | Assembled | Drawn | Windowed
 
 
 def seen_as(function: Callable[[Any], Any]) -> Rearranged:

@@ -6,8 +6,10 @@ from ...graph import Graph
 from .duplicates import merge_duplicates
 from .fold import fold_constants
 from .identities import remove_identities
+from .parts import assemble_parts
+from .products import merge_products
 
-PASSES = (remove_identities, fold_constants, merge_duplicates)
+PASSES = (remove_identities, fold_constants, merge_duplicates, assemble_parts, merge_products)
 
 
 def simplify(graph: Graph) -> Graph:
@@ -17,4 +19,12 @@ def simplify(graph: Graph) -> Graph:
     return graph
 
 
-__all__ = ["PASSES", "fold_constants", "merge_duplicates", "remove_identities", "simplify"]
+__all__ = [
+    "PASSES",
+    "assemble_parts",
+    "fold_constants",
+    "merge_duplicates",
+    "merge_products",
+    "remove_identities",
+    "simplify",
+]

@@ -1,0 +1,115 @@
+"""Sums of products of matrices become one op."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from steps import graph_of, steps_of, values
+
+import glassgrad as gg
+from glassgrad.compiler.passes import merge_products, products
+from glassgrad.compiler.passes.products import SumOfProducts
+from glassgrad.graph import Aval, Graph
+
+
+def assert_close(after: Graph, before: Graph) -> None:
+    assert after.inputs == before.inputs
+    for a, b in zip(values(after), values(before), strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def pairs(graph: Graph) -> list[int]:
+    return [node.op.pairs for node in graph.body if isinstance(node.op, SumOfProducts)]
+
+
+def test_a_sum_of_products_is_one_op() -> None:
+    before = graph_of(lambda a, b, c, d: a @ b + c @ d, (2, 3), (3, 4), (2, 3), (3, 4))
+    after = merge_products(before)
+    assert steps_of(after) == ["sum_of_products"]
+    assert after.outputs[0].inputs == before.inputs
+    assert_close(after, before)
+
+
+def test_however_it_is_bracketed() -> None:
+    before = graph_of(lambda a, b: (a @ b + (b @ a + a @ a)) + (b @ b + a @ b), (3, 3), (3, 3))
+    after = merge_products(before)
+    assert pairs(after) == [5]
+    assert_close(after, before)
+
+
+def test_other_terms_and_other_sizes_stay() -> None:
+    def function(x: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+        return gg.sin(x) + a @ b + c @ d + a @ b[:, ::-1]
+
+    before = graph_of(function, (2, 2), (2, 3), (3, 2), (2, 5), (5, 2))
+    after = merge_products(before)
+    assert pairs(after) == [2]
+    assert sorted(steps_of(after)) == sorted(["sin", "index", "matmul", "sum_of_products", "add", "add"])
+    assert_close(after, before)
+
+
+def test_a_product_that_others_read_stays() -> None:
+    def function(a: Any, b: Any) -> Any:
+        product = a @ b
+        return product + b @ a, gg.sin(product)
+
+    before = graph_of(function, (3, 3), (3, 3))
+    assert merge_products(before).body == before.body
+
+
+@pytest.mark.parametrize("shapes", [((2, 3, 3), (3, 3)), ((3, 0), (0, 3))])
+def test_stacks_and_empty_products_stay(shapes: Any) -> None:
+    before = graph_of(lambda a, b, c, d: a @ b + c @ d, *shapes, *shapes)
+    assert merge_products(before).body == before.body
+
+
+def test_integers_and_mixed_dtypes_stay() -> None:
+    whole = [gg.Spec((2, 2), "int64")] * 4
+    mixed = [gg.Spec((2, 2), name) for name in ("float32", "float64", "float64", "float32")]
+    for specs in (whole, mixed):
+        before = gg.trace(lambda a, b, c, d: a @ b + c @ d, *specs)
+        assert merge_products(before).body == before.body
+
+
+def test_very_many_are_cut(monkeypatch: Any) -> None:
+    monkeypatch.setattr(products, "MOST", 3)
+
+    def function(*x: Any) -> Any:
+        total = x[0] @ x[1]
+        for a, b in itertools.pairwise(x[1:]):
+            total = total + a @ b
+        return total
+
+    before = graph_of(function, *[(3, 3)] * 8)
+    after = merge_products(before)
+    assert pairs(after) == [3, 3, 1]
+    assert_close(after, before)
+
+
+def test_the_op_says_what_it_makes(rng: np.random.Generator) -> None:
+    op = SumOfProducts(2)
+    a, b, c, d = (rng.normal(size=shape) for shape in ((2, 3), (3, 4), (2, 3), (3, 4)))
+    assert op.shape(*(Aval(x.shape, x.dtype) for x in (a, b, c, d))) == Aval((2, 4), a.dtype)
+    np.testing.assert_allclose(op.forward(a, b, c, d), a @ b + c @ d, rtol=1e-14)
+    assert op.parameters == ("pairs=2",)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_machine_code(dtype: Any, rng: np.random.Generator) -> None:
+    """The gradient of a weight that every step of a recurrence uses, in several layouts."""
+    w, x = rng.normal(size=(5, 5)).astype(dtype) * 0.3, rng.normal(size=(7, 4, 5)).astype(dtype)
+
+    def loss(w: Any) -> Any:
+        state = gg.zeros((4, 5), dtype=gg.asarray(x).dtype)
+        for step in x:
+            state = gg.tanh(state @ w + gg.asarray(step))
+        return gg.sum(state * state)
+
+    compiled = gg.compile(gg.grad(loss))
+    found = compiled(gg.asarray(w)).numpy()
+    assert pairs(compiled.graph) == [7]
+    np.testing.assert_allclose(
+        found, gg.grad(loss)(gg.asarray(w)).numpy(), rtol=1e-5 if dtype == np.float32 else 1e-12
+    )
