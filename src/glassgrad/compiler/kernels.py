@@ -19,6 +19,7 @@ from ..expr import Call, Expr, Var
 from ..graph import Aval, Graph, Leaf, Node
 from ..graph.loops import Assembled, Folded, Loops, Map, Product, Rearranged, Strides, View, seen_as
 from .llvm.alone import GENERATORS
+from .llvm.contraction.problem import fits
 from .llvm.scalars import supported
 
 MANY = 64
@@ -93,6 +94,13 @@ class Alone:
 
     node: Node
     loops: Loops
+    others: list[Node] = field(default_factory=list)
+    """Further results of the same pass."""
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All its results."""
+        return [self.node, *self.others]
 
 
 @dataclass(eq=False)
@@ -118,6 +126,8 @@ class Units:
         self.latest: dict[tuple[int, ...], Kernel] = {}
         """The last kernel of each shape: what else is to be done on that shape can be done in the same pass."""
         self.places: dict[Node, Place] = {}
+        self.passes: dict[Any, tuple[int, Alone]] = {}
+        """Units of one op that others can join, by what they need to have in common."""
         self.obstacles: dict[Node, list[tuple[Kernel, str]]] = {}
         """For a node that could have joined a kernel that made one of its inputs: the kernel, and what kept it out."""
         self.by_numpy: dict[Node, str] = {}
@@ -169,12 +179,26 @@ class Units:
             kernel.axes = loops.axes
             self._join(node, kernel)
         else:
-            self._settle(node, len(self.units))
-            self.units.append(self._by_itself(node, loops))
+            unit = self._by_itself(node, loops)
+            if not isinstance(unit, Alone) or not self._joined(unit):
+                self._settle(node, len(self.units))
+                self.units.append(unit)
+
+    def _joined(self, unit: Alone) -> bool:
+        """Whether a pass over the same inputs makes this result too; if not, others may join this one."""
+        company = GENERATORS[type(unit.loops)].company(unit)
+        if company is None:
+            return False
+        place, earlier = self.passes.setdefault(company, (len(self.units), unit))
+        if earlier is unit:
+            return False
+        earlier.others.append(unit.node)
+        self._settle(unit.node, place)
+        return True
 
     def _by_itself(self, node: Node, loops: Loops | None) -> Unit:
         if isinstance(loops, Product):
-            return Contraction(node)
+            return Contraction(node) if fits(node) else Fallback(node)
         generator = GENERATORS.get(type(loops))
         if loops is not None and generator is not None:
             unit = Alone(node, loops)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ...graph.loops import Drawn
+from ...graph.loops import Drawn, Windowed
 from .code import Code
 
 if TYPE_CHECKING:
@@ -24,8 +24,15 @@ class AloneCode(Code):
         """Whether there is machine code for these shapes and dtypes; if not, NumPy runs the op."""
         return True
 
+    @classmethod
+    def company(cls, unit: Alone) -> Any:
+        """What units must have in common, their inputs above all, to be one pass; None for no company."""
+        return None
+
 
 # the generators need the class above
 from .philox import DrawFunction  # noqa: E402
+from .pooling import WindowFunction  # noqa: E402
 
 GENERATORS[Drawn] = DrawFunction
+GENERATORS[Windowed] = WindowFunction

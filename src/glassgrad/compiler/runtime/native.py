@@ -11,7 +11,6 @@ import numpy as np
 
 from ...graph import Graph, Leaf, Node, quiet
 from ..kernels import Alone, Assembly, Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
-from ..llvm.contraction import ContractionCall
 from .memory import ALIGNMENT, Lifetime, plan
 from .memory_report import MemoryReport, memory_report, size_of
 from .recycling import Recycled
@@ -32,14 +31,9 @@ class Program:
         self.graph = graph
         self.units = Units(graph)
         self.lock = threading.Lock()
-        self.calls: dict[Unit, ContractionCall] = {
-            unit: ContractionCall(unit, self.units)
-            for unit in self.units.units
-            if isinstance(unit, Contraction)
-        }
         inputs = list(graph.inputs)
         leaves = [n for n in graph.body if isinstance(n.op, Leaf) and n not in set(inputs)]
-        by_numpy = [n for n in map(self._node_in_numpy, self.units.units) if n is not None]
+        by_numpy = [unit.node for unit in self.units.units if isinstance(unit, Fallback)]
         owners = [self.units.places[node].owner for node in graph.outputs]
         fixed = {*inputs, *leaves, *by_numpy}
         fresh = [node for node in dict.fromkeys(owners) if node not in fixed]
@@ -49,19 +43,13 @@ class Program:
         self.known_first = len(inputs) + len(fresh)
         self.fresh = [Recycled(node.shape, node.dtype) for node in fresh]
         objects = self.known_first + len(by_numpy)
-        self.table = (ctypes.c_size_t * max(1, len(self.slots)))()
+        self.table = (ctypes.c_size_t * (len(self.slots) + 1))()  # the last is what units need beside
         self.address = ctypes.addressof(self.table)
         self.arrays: list[Any] = [None] * len(self.slots)
         self._place_constants(leaves)
         self._place_inside(made)
         self._generate(objects)
         self.outputs = self._plan_outputs()
-
-    def _node_in_numpy(self, unit: Unit) -> Node | None:
-        """The node of a unit that only NumPy can run."""
-        if isinstance(unit, Kernel | Assembly | Alone):
-            return None
-        return unit.node if isinstance(unit, Fallback) or not self.calls[unit].fits else None
 
     # --- memory ---------------------------------------------------------------------------------------------
 
@@ -120,25 +108,28 @@ class Program:
     # --- code -----------------------------------------------------------------------------------------------
 
     def _generate(self, objects: int) -> None:
-        segments = Segments(self.units, self.slots, objects)
+        segments = Segments(self.units, self.slots, objects, self.table)
         steps: list[Any] = []
         waiting: list[Unit] = []
 
         def close() -> None:
             if waiting:
-                steps.append(segments.add(list(waiting), self.calls))
+                steps.append(segments.add(list(waiting)))
                 waiting.clear()
 
         for unit in self.units.units:
-            node = self._node_in_numpy(unit)
-            if node is None:
+            if not isinstance(unit, Fallback):
                 waiting.append(unit)
                 continue
             close()
+            node = unit.node
             steps.append((node.op, [self._seen(source) for source in node.inputs], self.slots[node]))
         close()
         functions: dict[str, Callable[[int], None]] = {}
         if segments.names:
+            self.scratch = np.empty(segments.scratch + ALIGNMENT, np.uint8)
+            start = self.scratch.ctypes.data
+            self.table[len(self.slots)] = start - start % -ALIGNMENT
             self.code, functions = segments.compiled()
         self.schedule = [functions[step] if isinstance(step, str) else step for step in steps]
 
@@ -190,4 +181,6 @@ def _look(array: Any, view: Any) -> Any:
 
 
 def _nodes_of(unit: Unit) -> list[Node]:
-    return unit.maps + unit.folds if isinstance(unit, Kernel) else [unit.node]
+    if isinstance(unit, Kernel):
+        return unit.maps + unit.folds
+    return unit.nodes if isinstance(unit, Alone) else [unit.node]

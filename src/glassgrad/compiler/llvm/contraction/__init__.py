@@ -1,0 +1,1 @@
+"""Products of matrices and convolutions: one generator for every sum of products."""

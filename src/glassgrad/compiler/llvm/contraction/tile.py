@@ -1,0 +1,153 @@
+"""The innermost part of a contraction: the products of a tile, added up in registers.
+
+The accumulators are values of LLVM that every loop hands on; there are as many as the plan has found registers for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llvmlite import ir
+
+from ..nest import INDEX
+from .problem import Indices
+
+MOST_UNROLLED = 8
+"""Summed indices of at most this size are written out."""
+
+UNROLLED = 4
+"""How many summands of longer ones stand in a loop's body."""
+
+IN_FLIGHT = 8
+"""How many additions a processor has under way at once; a tile with fewer accumulators gets several sets."""
+
+
+Pointers = Callable[[Any], tuple[Sequence[Any], Sequence[Any]]]
+"""From the number of a pair of operands to a pointer for each row and one for each vector, at the first summand."""
+
+
+class Tile:
+    """Accumulators of `height` times `vectors` vectors, and the code that fills them."""
+
+    def __init__(
+        self, builder: ir.IRBuilder, kind: Any, lanes: int, height: int, vectors: int, summed: Indices
+    ) -> None:
+        self.builder = builder
+        self.kind = kind
+        self.lanes = lanes
+        self.vector = ir.VectorType(kind, lanes)
+        self.height = height
+        self.vectors = vectors
+        self.summed = summed
+        self.sets = max(1, min(UNROLLED, IN_FLIGHT // (height * vectors))) if summed else 1
+        name = f"llvm.fmuladd.v{lanes}f{32 if kind == ir.FloatType() else 64}"
+        signature = ir.FunctionType(self.vector, [self.vector] * 3)
+        self.multiply_add = builder.module.globals.get(name) or ir.Function(builder.module, signature, name)
+        self.itemsize = 4 if kind == ir.FloatType() else 8
+        self.number = 0
+
+    def products(self, pairs: int, pointers: Pointers) -> list[list[Any]]:
+        """The sums of products of all pairs of operands: for each row of the tile its vectors."""
+        zero = ir.Constant(self.vector, [0.0] * self.lanes)
+        sums = [zero] * (self.sets * self.height * self.vectors)
+
+        def pair(number: Any, sums: list[Any]) -> list[Any]:
+            self.left, self.right = pointers(number)
+            return self._over(self.summed, INDEX(0), INDEX(0), sums)
+
+        sums = self._loop(pairs, 1, pair, sums) if pairs > 1 else pair(INDEX(0), sums)
+        size = self.height * self.vectors
+        total = sums[:size]
+        for place in range(size, len(sums)):
+            total[place % size] = self.builder.fadd(total[place % size], sums[place])
+        return [total[row * self.vectors : (row + 1) * self.vectors] for row in range(self.height)]
+
+    def _over(self, summed: Indices, by_left: Any, by_right: Any, sums: list[Any]) -> list[Any]:
+        """The sums with everything added that the indices run over, the operands moved on by two offsets."""
+        if not summed:
+            return self._one(by_left, by_right, sums)
+        index, *rest = summed
+        inner = tuple(rest)
+
+        def at(place: Any, sums: list[Any]) -> list[Any]:
+            left = self._moved(by_left, place, index.left)
+            right = self._moved(by_right, place, index.right)
+            return self._over(inner, left, right, sums)
+
+        if index.size <= MOST_UNROLLED and all(i.size <= MOST_UNROLLED for i in inner):
+            for place in range(index.size):
+                sums = at(INDEX(place), sums)
+            return sums
+        step = 1 if inner else UNROLLED
+        whole = index.size // step * step
+
+        def body(place: Any, sums: list[Any]) -> list[Any]:
+            for ahead in range(step):
+                sums = at(self.builder.add(place, INDEX(ahead)) if ahead else place, sums)
+            return sums
+
+        sums = self._loop(whole, step, body, sums)
+        for place in range(whole, index.size):
+            sums = at(INDEX(place), sums)
+        return sums
+
+    def _moved(self, offset: Any, place: Any, step: int) -> Any:
+        if step == 0:
+            return offset
+        return self.builder.add(offset, self.builder.mul(place, INDEX(step)))
+
+    def _loop(
+        self, size: int, step: int, body: Callable[[Any, list[Any]], list[Any]], sums: list[Any]
+    ) -> list[Any]:
+        builder = self.builder
+        before = builder.block
+        inside = builder.append_basic_block("k")
+        after = builder.append_basic_block("k_end")
+        builder.branch(inside)
+        builder.position_at_end(inside)
+        place = builder.phi(INDEX)
+        place.add_incoming(INDEX(0), before)
+        carried = []
+        for value in sums:
+            phi = builder.phi(self.vector)
+            phi.add_incoming(value, before)
+            carried.append(phi)
+        found = body(place, list(carried))
+        following = builder.add(place, INDEX(step))
+        place.add_incoming(following, builder.block)
+        for phi, value in zip(carried, found, strict=True):
+            phi.add_incoming(value, builder.block)
+        builder.cbranch(builder.icmp_unsigned("<", following, INDEX(size)), inside, after)
+        builder.position_at_end(after)
+        return found
+
+    def _one(self, by_left: Any, by_right: Any, sums: list[Any]) -> list[Any]:
+        """The products at one summand added to one set of accumulators, the sets taking turns."""
+        builder = self.builder
+        rights = [
+            builder.load(
+                builder.gep(pointer, [by_right], source_etype=self.kind),
+                align=self.itemsize,
+                typ=self.vector,
+            )
+            for pointer in self.right
+        ]
+        size = self.height * self.vectors
+        first = self.number % self.sets * size
+        self.number += 1
+        sums = list(sums)
+        for row, pointer in enumerate(self.left):
+            number = builder.load(builder.gep(pointer, [by_left], source_etype=self.kind), typ=self.kind)
+            spread = self._spread(number)
+            for place, vector in enumerate(rights):
+                at = first + row * self.vectors + place
+                sums[at] = builder.call(self.multiply_add, [spread, vector, sums[at]])
+        return sums
+
+    def _spread(self, number: Any) -> Any:
+        """A vector with the number in every lane."""
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, number, ir.IntType(32)(0))
+        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(first, undefined, mask)

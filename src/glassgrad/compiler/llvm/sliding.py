@@ -1,0 +1,111 @@
+"""Windows along one axis, forth and back, as runs of positions at which the same elements are combined.
+
+At position q of a run, output q * outer + r is made of the inputs q * inner + shift, for every tap (number, shift) of r.
+From elements to windows an output is a window (`outer` is 1, `inner` the stride), and taps are its places. From windows
+back to elements `outer` is the stride, `inner` is 1, and the taps of an element are the windows that contain it, so that
+every element is written once and nothing needs to be cleared first. Taps outside the input are left out, which is why
+positions near an edge are runs of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+Tap = tuple[int, int]
+"""A place in the window along this axis, and how far from q * inner the input lies."""
+
+Taps = tuple[Tap, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Positions from `begin` up to but not including `end`, and for each of their outputs the taps; None for none."""
+
+    begin: int
+    end: int
+    taps: tuple[Taps | None, ...]
+
+
+@dataclass(frozen=True)
+class Sliding:
+    """All positions along one axis."""
+
+    inner: int
+    outer: int
+    runs: tuple[Run, ...]
+
+    @property
+    def count(self) -> int:
+        """How many positions there are."""
+        return self.runs[-1].end
+
+    @property
+    def written(self) -> int:
+        """How many taps code has that names each of them, and how many outputs without taps."""
+        return sum(max(1, len(taps)) for run in self.runs for taps in run.taps if taps is not None)
+
+
+def to_windows(size: int, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Sliding:
+    """`count` windows of elements.
+
+    >>> to_windows(5, 3, 3, 2, 1, 1).runs[0]
+    Run(begin=0, end=1, taps=(((1, 0), (2, 1)),))
+    """
+    taps = tuple((k, k * dilation - padding) for k in range(kernel))
+    return Sliding(stride, 1, _runs(count, stride, 1, (taps,), size, count))
+
+
+def to_elements(size: int, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Sliding:
+    """`size` elements from `count` windows.
+
+    >>> to_elements(4, 2, 2, 2, 0, 1).runs
+    (Run(begin=0, end=2, taps=(((0, 0),), ((1, 0),))),)
+    """
+    taps = tuple(
+        tuple(
+            (k, (r + padding - k * dilation) // stride)
+            for k in range(kernel)
+            if (r + padding - k * dilation) % stride == 0
+        )
+        for r in range(min(stride, size))
+    )
+    positions = -(-size // stride)
+    return Sliding(1, stride, _runs(positions, 1, stride, taps, count, size))
+
+
+def _runs(
+    count: int, inner: int, outer: int, taps: tuple[Taps, ...], inputs: int, outputs: int
+) -> tuple[Run, ...]:
+    cuts = {0, count}
+    for r, each in enumerate(taps):
+        cuts.add(-(-(outputs - r) // outer))
+        for _, shift in each:
+            cuts |= {-(shift // inner), -(-(inputs - shift) // inner)}
+    places = sorted(cut for cut in cuts if 0 <= cut <= count)
+
+    def there(q: int, r: int) -> Taps | None:
+        if q * outer + r >= outputs:
+            return None
+        return tuple((k, shift) for k, shift in taps[r] if 0 <= q * inner + shift < inputs)
+
+    return tuple(
+        Run(begin, end, tuple(there(begin, r) for r in range(len(taps)))) for begin, end in pairwise(places)
+    )
+
+
+def blocks(size: int, most: int) -> Iterator[tuple[int, int, int]]:
+    """Vectors that cover `size` places: how many, of how many places each, and where the first begins.
+
+    The last one may overlap the one before, since computing a result twice takes no longer than many short vectors.
+
+    >>> list(blocks(20, 16)), list(blocks(27, 16)), list(blocks(6, 16))
+    ([(1, 16, 0), (1, 4, 16)], [(1, 16, 0), (1, 16, 11)], [(1, 4, 0), (1, 2, 4)])
+    """
+    width = min(most, 1 << (size.bit_length() - 1))
+    full, rest = divmod(size, width)
+    yield full, width, 0
+    if rest:
+        last = 1 << (rest - 1).bit_length()
+        yield 1, last, size - last
