@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, Op, interned
+from ..graph.loops import Windowed
 from ..tensor import Tensor, apply, asarray
-from ..tensor.dtype import int64
 from .families import Linear, kinds_in_words, require_kind
 from .windows import BackToSizes, Grid, OnGrid, Padding, Sizes, make_grid, padded, per_axis
 
@@ -46,6 +46,12 @@ def combine_windows(x: Any, grid: Grid, combine: Any) -> Any:
     return x
 
 
+def _windowed(kind: str, grid: Grid) -> Windowed:
+    return Windowed(
+        kind, grid.kernel, grid.stride, tuple(before for before, _ in grid.padding), grid.dilation
+    )
+
+
 # --- the largest element ----------------------------------------------------------------------------------------
 
 
@@ -65,6 +71,9 @@ class MaxPool(OnGrid, Op):
         lowest = -np.inf if kind in "fc" else np.iinfo(x.dtype).min if kind in "iu" else False
         return combine_windows(padded(x, self.grid.padding, lowest), self.grid, np.maximum)
 
+    def loops(self, x: Aval) -> Windowed:
+        return _windowed("maximum", self.grid)
+
     def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, x: Tensor) -> tuple[Tensor]:
         back = interned(PutPlaces, self.grid, x.shape[x.ndim - self.grid.ndim :])
         return (apply(back, g, apply(interned(MaxPlaces, self.grid), x)),)
@@ -74,6 +83,11 @@ class MaxPool(OnGrid, Op):
         if tangent is None:
             return None
         return apply(interned(TakePlaces, self.grid), tangent, apply(interned(MaxPlaces, self.grid), x))
+
+
+def place_dtype(kernel: tuple[int, ...]) -> np.dtype[Any]:
+    """What a place in a window is counted in: bytes as far as they go, because there are as many as windows."""
+    return np.dtype(np.uint8 if math.prod(kernel) <= 256 else np.int32)
 
 
 class MaxPlaces(OnGrid, Op):
@@ -86,14 +100,14 @@ class MaxPlaces(OnGrid, Op):
     pattern = "blocker: no gradient passes"
 
     def shape(self, x: Aval) -> Aval:
-        return Aval(_pooled(x, self.grid, self.name), int64)
+        return Aval(_pooled(x, self.grid, self.name), place_dtype(self.grid.kernel))
 
     def forward(self, x: Any) -> Any:
         grid = self.grid
         sizes = x.shape[x.ndim - grid.ndim :]
         around, inside = padded(x, grid.padding), padded(np.ones(sizes, bool), grid.padding)
         counts = grid.counts(sizes)
-        places = np.zeros((*x.shape[: x.ndim - grid.ndim], *counts), np.int64)
+        places = np.zeros((*x.shape[: x.ndim - grid.ndim], *counts), place_dtype(grid.kernel))
         best, found = np.zeros(places.shape, x.dtype), np.zeros(counts, bool)
         for number, (_, where) in enumerate(grid.taps(counts)):
             part, real = around[(..., *where)], inside[where]
@@ -103,6 +117,9 @@ class MaxPlaces(OnGrid, Op):
             np.copyto(places, number, where=better)
             found |= real
         return places
+
+    def loops(self, x: Aval) -> Windowed:
+        return _windowed("place", self.grid)
 
 
 class TakePlaces(OnGrid, Linear):
@@ -122,6 +139,9 @@ class TakePlaces(OnGrid, Linear):
         for number, (_, where) in enumerate(self.grid.taps(places.shape[places.ndim - self.grid.ndim :])):
             np.copyto(out, around[(..., *where)], where=places == number)
         return out
+
+    def loops(self, x: Aval, places: Aval) -> Windowed:
+        return _windowed("take", self.grid)
 
     def transpose(self, g: Tensor, x: Tensor, places: Tensor) -> tuple[Tensor]:
         return (apply(interned(PutPlaces, self.grid, x.shape[x.ndim - self.grid.ndim :]), g, places),)
@@ -149,6 +169,9 @@ class PutPlaces(BackToSizes, Linear):
             result[(..., *where)] += np.where(places == number, values, np.zeros((), values.dtype))
         return result[(..., *(slice(a, a + n) for n, (a, _) in zip(self.sizes, outside, strict=True)))]
 
+    def loops(self, values: Aval, places: Aval) -> Windowed:
+        return _windowed("put", self.grid)
+
     def transpose(self, g: Tensor, values: Tensor, places: Tensor) -> tuple[Tensor]:
         return (apply(interned(TakePlaces, self.grid), g, places),)
 
@@ -171,6 +194,9 @@ class SumPool(OnGrid, Linear):
         require_kind(self, "iufc", x)
         wide = x.astype(np.float32) if x.dtype == np.float16 else x
         return combine_windows(padded(wide, self.grid.padding), self.grid, np.add).astype(x.dtype, copy=False)
+
+    def loops(self, x: Aval) -> Windowed:
+        return _windowed("add", self.grid)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(SpreadPool, self.grid, x.shape[x.ndim - self.grid.ndim :]), g),)
@@ -198,6 +224,9 @@ class SpreadPool(BackToSizes, Linear):
                 total[where] += x
             x = total
         return x[(..., *(slice(a, a + n) for n, (a, _) in zip(self.sizes, grid.padding, strict=True)))]
+
+    def loops(self, x: Aval) -> Windowed:
+        return _windowed("spread", self.grid)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(SumPool, self.grid), g),)

@@ -221,7 +221,9 @@ class WindowFunction(AloneCode):
             for count, width, start in blocks(run.end - run.begin, most if whole else 1):
                 with self._block(axis, offsets, count, width, run.begin + start) as moved:
                     found = [
-                        self._combined({**taps, axis.number: tapped}, width, self._output(moved, axis, r), axis)
+                        self._combined(
+                            {**taps, axis.number: tapped}, width, self._output(moved, axis, r), axis
+                        )
                         if tapped is not None
                         else None
                         for r, tapped in enumerate(run.taps)
@@ -235,9 +237,7 @@ class WindowFunction(AloneCode):
                             self._store(values, self._output(moved, axis, r), width, axis)
 
     def _block(self, axis: Around, offsets: list[Any], count: int, width: int, start: int) -> Any:
-        return spread_out(
-            self.builder, offsets, axis.steps, count, width, start
-        )
+        return spread_out(self.builder, offsets, axis.steps, count, width, start)
 
     def _store(self, values: list[Any], offsets: list[Any], width: int, axis: Around) -> None:
         results = list(zip(self.operands, self.pointers, offsets, axis.within, strict=True))[self.inputs :]
@@ -279,7 +279,13 @@ class WindowFunction(AloneCode):
         return total
 
     def _term(
-        self, width: int, offsets: list[Any], axis: Around, number: int, shifts: list[int], taps: dict[int, Taps]
+        self,
+        width: int,
+        offsets: list[Any],
+        axis: Around,
+        number: int,
+        shifts: list[int],
+        taps: dict[int, Taps],
     ) -> Any:
         """What one tap adds; None for nothing."""
         value = self._load(0, width, offsets, axis, shifts, taps)
@@ -335,15 +341,19 @@ class WindowFunction(AloneCode):
         return change(value, lanes(kind, width))
 
     def _load(
-        self, place: int, width: int, offsets: list[Any], axis: Around, shifts: list[int], taps: dict[int, Taps]
+        self,
+        place: int,
+        width: int,
+        offsets: list[Any],
+        axis: Around,
+        shifts: list[int],
+        taps: dict[int, Taps],
     ) -> Any:
         operand = self.operands[place]
         offset, step = offsets[place], axis.steps[place]
         ahead = behind = 0
         if operand.tapped:
-            moves = (
-                shift * self.by_number[depth].within[place] for depth, shift in enumerate(shifts)
-            )
+            moves = (shift * self.by_number[depth].within[place] for depth, shift in enumerate(shifts))
             offset = self.builder.add(offset, INDEX(sum(moves)))
             if axis.number is not None and axis.within[place] == 1:
                 along = [shift for _, shift in taps[axis.number]]
