@@ -88,7 +88,7 @@ def test_the_report(rng: np.random.Generator) -> None:
         return gg.sum(second @ first)
 
     compiled = compile(function)
-    with pytest.raises(gg.ArgumentError, match="has been called"):
+    with pytest.raises(gg.ArgumentError, match="call the compiled function first"):
         compiled.memory  # noqa: B018
     compiled(rng.normal(size=(32, 32)))
     report, matrix = compiled.memory, 32 * 32 * 8

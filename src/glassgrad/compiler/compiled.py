@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import update_wrapper
 from inspect import signature
 from types import MethodType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,11 @@ from .arguments import ABSENT, IsDifferentiated, difference, taken_apart
 from .passes import simplify
 from .runtime import program_for
 from .trace import STATE, ReachesOutside, Result, StateIsBorn, Traced, trace_step
+
+if TYPE_CHECKING:
+    from .look.cost import Cost
+    from .look.explain import Explanation
+    from .look.units import UnitList
 
 MANY_RECOMPILES = 8
 """From this program on recompiling is no longer reported."""
@@ -112,15 +117,41 @@ class Compiled:
         )
         return next(filter(None, changes), "")
 
+    def cost(self) -> Cost:
+        """Floating-point operations and bytes of the last program that ran, unit by unit and in all."""
+        from .look.cost import cost
+
+        return cost(self._machine_program("cost"))
+
+    @property
+    def kernels(self) -> UnitList:
+        """The units of the last program that ran, in order: what each does, the lines that made it, its work."""
+        from .look.units import unit_reports
+
+        return unit_reports(self._machine_program("kernels"))
+
+    def explain(self) -> Explanation:
+        """Why the last program that ran is as it is: passes, units, what was not joined, what NumPy runs, memory."""
+        from .look.explain import explanation
+
+        program = self._machine_program("explain")
+        assert self.last is not None
+        return explanation(_name(self.function), self.last.as_traced, program)
+
+    def _machine_program(self, what: str) -> Any:
+        program = self.last and self.last.program
+        if not hasattr(program, "units"):
+            raise ArgumentError(
+                f"{what} is about the last program that ran as machine code: call the compiled function first, where "
+                f"llvmlite is installed. The first call of a training step, in which the optimizer makes its state, "
+                f"runs as it is; the second is compiled"
+            )
+        return program
+
     @property
     def memory(self) -> Any:
         """What the last program that ran needs of memory: `peak`, `lower_bound`, what is `held`; print it to read."""
-        report = getattr(self.last and self.last.program, "memory", None)
-        if report is None:
-            raise ArgumentError(
-                "memory is reported of a compiled function that has been called, where llvmlite is installed"
-            )
-        return report
+        return self._machine_program("memory").memory
 
     @property
     def graph(self) -> Graph:
@@ -156,7 +187,8 @@ class _Specialised:
         self.results = len(outputs)
         outputs += [node for _, node in traced.assigned]
         inputs = [*traced.arguments, *(node for node, _ in traced.reads), *(node for node, _ in traced.cells)]
-        self.graph = simplify(Graph(inputs, outputs))
+        self.as_traced = Graph(inputs, outputs)
+        self.graph = simplify(self.as_traced)
         self.program = program_for(self.graph)
         # user code may call compiled functions, which wait for STATE: it must be held before the program's own lock
         self.changes_state = bool(

@@ -1,4 +1,4 @@
-"""Why a compiled function is as it is: what the passes did, what is in which unit, what could not be joined, and why."""
+"""Why a compiled function is as it is: what the passes did, what is in which unit, and what could not be joined."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class PassReport(Report):
         before, after = (Counter(node.op.name for node in graph.body) for graph in (self.before, self.after))
         return {
             name: before[name] - after[name]
-            for name in sorted(before.keys() | after.keys(), key=lambda name: after[name] - before[name])
+            for name in sorted(
+                before.keys() | after.keys(), key=lambda name: (after[name] - before[name], name)
+            )
             if before[name] != after[name]
         }
 
@@ -87,10 +89,15 @@ class Explanation(Report):
                 f"{plural(len(self.units), 'unit')}",
                 *_part("passes", [_words(report) for report in self.passes]),
                 *_part("units", str(self.units).splitlines()),
-                *_part("not joined", _table_of(self.not_joined) or ["nothing: every op is with what it reads"]),
+                *_part(
+                    "not joined", _table_of(self.not_joined) or ["nothing: every op is with what it reads"]
+                ),
                 *_part(
                     "run by NumPy, between stretches of machine code",
-                    [f"unit {u.index}: {counted(u.ops)}: {u.why_numpy}, at {u.lines[0]}" for u in self.in_numpy]
+                    [
+                        f"unit {u.index}: {counted(u.ops)}: {u.why_numpy}, at {u.lines[0]}"
+                        for u in self.in_numpy
+                    ]
                     or ["nothing"],
                 ),
                 *_part("memory", str(self.memory).splitlines()),
@@ -143,7 +150,13 @@ def _table_of(found: Sequence[NotJoined]) -> list[str]:
     if not found:
         return []
     rows = [
-        [str(one.unit), counted(node.op.name for node in one.nodes), str(one.producer), one.reason, one.nodes[0].place]
+        [
+            str(one.unit),
+            counted(node.op.name for node in one.nodes),
+            str(one.producer),
+            one.reason,
+            one.nodes[0].place,
+        ]
         for one in found[:MOST_ROWS]
     ]
     lines = table([" unit", "ops", " not in", "because", "at"], rows, widest=80).splitlines()

@@ -24,7 +24,7 @@ def flops(node: Node) -> float | None:
     (6, 6, 36, 0)
     """
     inputs = tuple(Aval(source.shape, source.dtype) for source in node.inputs)
-    if any(aval.dtype.kind == "c" for aval in (node, *inputs)):
+    if "c" in {node.dtype.kind, *(aval.dtype.kind for aval in inputs)}:
         return None
     loops: Any = node.op.loops(*inputs)
     size = math.prod(node.shape)

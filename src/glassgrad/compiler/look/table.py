@@ -52,12 +52,11 @@ def amount(number: float | None, unit: str = "") -> str:
         return "?"
     if number == 0:
         return f"0 {unit}".strip()
-    prefixes = ["n", "µ", "m", "", "k", "M", "G", "T", "P"]
-    place = 3
+    prefixes = "n", "µ", "m", "", "k", "M", "G", "T", "P"
+    place = 0
+    number *= 1e9
     while abs(number) >= 999.5 and place < len(prefixes) - 1:
         number, place = number / 1000, place + 1
-    while abs(number) < 1 and place > 0:
-        number, place = number * 1000, place - 1
     return f"{number:.3g} {prefixes[place]}{unit}".strip()
 
 

@@ -15,6 +15,9 @@ MOST_ROWS = 60
 """How many units a table of them shows."""
 
 
+NO_CODE = "there is no machine code for these shapes and dtypes"
+
+
 @dataclass(frozen=True, repr=False)
 class UnitReport(Report):
     """One unit: what it is, what it computes, and how much that is."""
@@ -109,7 +112,7 @@ def _report(index: int, unit: Unit, units: Units) -> UnitReport:
     else:
         shape = unit.node.shape
         kind = {Contraction: "product", Assembly: "copies", Alone: "own loops", Fallback: "NumPy"}[type(unit)]
-    why = units.by_numpy[unit.node] if isinstance(unit, Fallback) else ""
+    why = units.by_numpy.get(unit.node, NO_CODE) if isinstance(unit, Fallback) else ""
     work = [flops(node) for node in nodes]
     return UnitReport(
         index,
