@@ -73,7 +73,7 @@ class TestOptions:
             ),
             (
                 ["--resume", "runs/pets-1", "--seed", "3", "digits"],
-                "Error: --resume goes on as the run began, and takes only --epochs; got digits, --seed.",
+                "Error: --resume goes on as the run began, and takes only --epochs and --eager; got digits, --seed.",
             ),
             (
                 ["--resume", "nowhere"],

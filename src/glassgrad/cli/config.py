@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import types
 import typing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -45,7 +45,7 @@ class TrainingConfig:
     """How it is trained.
 
     label_smoothing: the share of the target that is spread over all classes; 0 for a regression. patience: after so
-    many epochs without improvement training stops.
+    many epochs without improvement training stops. eager: whether nothing is compiled.
     """
 
     epochs: int
@@ -54,6 +54,7 @@ class TrainingConfig:
     label_smoothing: float
     patience: int
     seed: int
+    eager: bool = False  # runs of earlier versions do not say it
 
 
 @dataclass(frozen=True)
@@ -114,12 +115,14 @@ def _damaged(file: Path, why: str) -> CheckpointError:
 
 
 def _section(kind: type[Section], content: Any, name: str) -> Section:
-    """The dataclass `kind` from a JSON object with exactly its fields, each of its type."""
+    """The dataclass `kind` from a JSON object with exactly its fields, each of its type; defaults may be missing."""
     hints = typing.get_type_hints(kind)
-    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    if not isinstance(content, dict) or set(content) != set(names):
+    every = fields(kind)  # type: ignore[arg-type]
+    names = [field.name for field in every]
+    needed = {field.name for field in every if field.default is MISSING}
+    if not isinstance(content, dict) or not needed <= set(content) <= set(names):
         raise CheckpointError(f"{name!r} must have {', '.join(map(repr, names))}")
-    for field_name in names:
+    for field_name in content:
         if not _fits(content[field_name], hints[field_name]):
             raise CheckpointError(f"{name}.{field_name} is {content[field_name]!r}")
     return kind(**content)

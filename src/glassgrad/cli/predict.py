@@ -17,6 +17,7 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write the predictions here.", show_default="print them"),
     ] = None,
+    eager: Annotated[bool, typer.Option("--eager", help="Never compile: run op by op.")] = False,
     debug: Debug = False,
 ) -> None:
     """Predict the target for every row of a table.
@@ -31,4 +32,4 @@ def predict(
     with readable_errors(debug):
         from .predictions import predict_table
 
-        predict_table(run, csv, out)
+        predict_table(run, csv, out, eager)

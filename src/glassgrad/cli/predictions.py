@@ -22,7 +22,7 @@ from .run_folder import load_model
 Columns = dict[str, Sequence[Any] | npt.NDArray[Any]]
 
 
-def predict_table(run: Path, path: Path, out: Path | None) -> None:
+def predict_table(run: Path, path: Path, out: Path | None, eager: bool = False) -> None:
     """Write the predictions of the run in the folder `run` for the table `path` to `out`, or print them.
 
     What is said about them goes to the error output, so that printed predictions can be piped.
@@ -38,7 +38,7 @@ def predict_table(run: Path, path: Path, out: Path | None) -> None:
     console = Console(stderr=True)
     with console.status(f"reading {path}"):
         table = read_table(path)
-        outputs = predict(model, config.schema.features(table))
+        outputs = predict(model, config.schema.features(table), eager=eager)
         columns = prediction_columns(config.schema, table, outputs)
     if out is None:
         _print_csv(columns)

@@ -43,7 +43,7 @@ def train_and_report(folder: Path, config: RunConfig, prepared: Prepared, consol
         with suitable_threads(config):
             history = _train(folder, config, prepared, model)
         restore_model(folder / BEST, model)
-        test = _test(model, prepared)
+        test = _test(model, prepared, config.training.eager)
         best = history.best("loss" if prepared.validation is None else "validation_loss", "min")["epoch"]
         about = {"made_with": f"glassgrad {__version__}", "best_epoch": f"{best:.0f}", **test.summary()}
         save_model(folder, model, about)
@@ -83,12 +83,13 @@ def _train(folder: Path, config: RunConfig, prepared: Prepared, model: Module) -
         callbacks=[stopping],
         checkpoint=folder,
         resume=last if last.exists() else None,
+        eager=settings.eager,
     )
 
 
-def _test(model: Module, prepared: Prepared) -> ClassificationTest | RegressionTest:
+def _test(model: Module, prepared: Prepared, eager: bool) -> ClassificationTest | RegressionTest:
     features, targets = prepared.test.arrays
-    outputs = predict(model, features)
+    outputs = predict(model, features, eager=eager)
     if prepared.schema is not None and not prepared.class_names:
         return RegressionTest(outputs, targets, prepared.schema)
     return ClassificationTest(outputs, targets, prepared.class_names)

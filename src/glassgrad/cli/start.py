@@ -50,6 +50,7 @@ class Settings:
     dropout: float
     patience: int = 50
     seed: int = 0
+    eager: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 < self.learning_rate < math.inf:
@@ -89,8 +90,10 @@ def train_csv(
     _start(prepared, settings, out, run_name(str(path)))
 
 
-def resume_run(folder: Path, epochs: int | None) -> None:
+def resume_run(folder: Path, epochs: int | None, eager: bool = False) -> None:
     """Go on with the run in `folder`, until `epochs` if given, else until the number it was started with.
+
+    eager: compile nothing from here on, however the run began.
 
     Raises DataError when its table has changed since, ArgumentError when it has no epoch left.
     """
@@ -98,6 +101,8 @@ def resume_run(folder: Path, epochs: int | None) -> None:
     config = RunConfig.read(folder)
     if epochs is not None:
         config = replace(config, training=replace(config.training, epochs=epochs))
+    if eager:
+        config = replace(config, training=replace(config.training, eager=True))
     _require_epochs_left(folder, config)
     seed = config.training.seed
     if config.data.path is None or config.data.target is None:
@@ -140,6 +145,7 @@ def _start(prepared: Prepared, settings: Settings, out: Path | None, name: str) 
             LABEL_SMOOTHING if prepared.class_names else 0.0,
             settings.patience,
             settings.seed,
+            settings.eager,
         ),
         prepared.schema,
         {

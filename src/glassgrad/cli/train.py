@@ -70,8 +70,11 @@ def train(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Go on with the run in this folder. Takes only --epochs."),
+        typer.Option(
+            metavar="FOLDER", help="Go on with the run in this folder. Takes only --epochs, --eager."
+        ),
     ] = None,
+    eager: Annotated[bool, typer.Option("--eager", help="Never compile: run every step op by op.")] = False,
     debug: Debug = False,
 ) -> None:
     """Train a network on handwritten digits, or on a table of your own.
@@ -98,11 +101,12 @@ def train(
             options = {f"--{name.replace('_', '-')}": value for name, value in settings.items()}
             _refuse(
                 {"digits": dataset, **about_table, **options, "--out": out},
-                "--resume goes on as the run began, and takes only --epochs",
+                "--resume goes on as the run began, and takes only --epochs and --eager",
             )
-            start.resume_run(resume, epochs)
+            start.resume_run(resume, epochs, eager)
             return
-        given = {name: value for name, value in {"epochs": epochs, **settings}.items() if value is not None}
+        given = {"epochs": epochs, "eager": eager or None, **settings}
+        given = {name: value for name, value in given.items() if value is not None}
         if dataset is not None:
             _require_digits(dataset)
             _refuse(about_table, "digits brings its own table and target")

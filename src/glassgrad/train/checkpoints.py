@@ -13,7 +13,7 @@ from ..errors import CheckpointError, GlassgradError
 from ..io import load_checkpoint, save_checkpoint, write_bytes
 from ..nn import Module
 from .pack import pack, unpack
-from .training import Training
+from .training import ADDED_LATER, Training
 
 LAST, BEST = "last.safetensors", "best.safetensors"
 
@@ -79,7 +79,7 @@ def restore(path: str | os.PathLike[str], training: Training) -> Path:
     not fit.
     """
     file = Path(path, LAST) if Path(path).is_dir() else Path(path)
-    state = _load(file, list(training.state_dict()))
+    state = _load(file, [name for name in training.state_dict() if name not in ADDED_LATER])
     with _errors_name(file):
         training.load_state_dict(state)
     return file

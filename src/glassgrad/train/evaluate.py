@@ -14,6 +14,7 @@ from ..errors import ArgumentError, DataError, ShapeError
 from ..nn import Module
 from ..tensor import Tensor, no_grad
 from .averages import Averages
+from .programs import BATCHES_OF_PREDICT, Programs, Waiting
 
 Loss = Callable[[Any, Tensor], Tensor]
 Metric = Callable[[Any, Tensor], Any]
@@ -39,22 +40,53 @@ def evaluate(
     metrics: Mapping[str, Metric] | None = None,
     *,
     after_batch: Callable[[], None] = lambda: None,
+    eager: bool = False,
 ) -> dict[str, float]:
     """Return the mean loss over `data`, and the other metrics, by name; nothing is recorded or changed.
 
     The model is in evaluation mode meanwhile, and the data's own position is kept. metrics: as for `gg.fit`.
-    Batches are weighted by their rows. after_batch: called after every batch.
+    Batches are weighted by their rows. after_batch: called after every batch. eager: never compile (docs/compile.md).
     """
+    forward = forward_pass(model, loss, "evaluate", lambda rows: BATCHES_OF_PREDICT, eager=eager)
+    return measure_all(model, forward, data, metrics, after_batch)
+
+
+def forward_pass(
+    model: Module,
+    loss: Loss,
+    name: str,
+    needed: Callable[[int], int],
+    waiting: Waiting | None = None,
+    *,
+    eager: bool,
+) -> Programs:
+    """A function (inputs, targets) -> (output, loss) that records nothing, compiled where that pays."""
+
+    def run(inputs: Tensor, targets: Tensor) -> tuple[Any, Tensor]:
+        with no_grad():
+            output = model(inputs)
+            return output, require_scalar(loss(output, targets))
+
+    return Programs(run, name, [model, loss], needed, waiting, eager=eager)
+
+
+def measure_all(
+    model: Module,
+    forward: Programs,
+    data: DataLoader,
+    metrics: Mapping[str, Metric] | None,
+    after_batch: Callable[[], None],
+) -> dict[str, float]:
+    """What `evaluate` returns, by a `forward_pass` that may have been used before."""
     averages = Averages()
     position = data.state_dict()
     try:
         data.set_epoch(0)  # the same order every time: sums in another order differ in their last bits
-        with evaluation_mode(model), no_grad():
+        with evaluation_mode(model):
             for batch in data:
                 inputs, targets = as_pair(batch)
-                output = model(inputs)
-                value = require_scalar(loss(output, targets)).item()
-                averages.add(len(inputs), {"loss": value, **measure(metrics, output, targets)})
+                output, loss = forward(inputs, targets)
+                averages.add(len(inputs), {"loss": loss.item(), **measure(metrics, output, targets)})
                 after_batch()
     finally:
         data.load_state_dict(position)
@@ -67,15 +99,23 @@ def predict(
     batch_size: int = 1024,
     *,
     after_batch: Callable[[], None] = lambda: None,
+    eager: bool = False,
 ) -> npt.NDArray[Any]:
     """Return the model's outputs for `inputs`, computed `batch_size` rows at a time in evaluation mode.
 
-    inputs: (rows, ...). Returns: (rows, ...).
+    inputs: (rows, ...). eager: never compile (docs/compile.md). Returns: (rows, ...).
     """
+
+    def run(batch: Tensor) -> Tensor:
+        with no_grad():
+            output: Tensor = model(batch)
+            return output
+
+    forward = Programs(run, "predict", [model], lambda rows: BATCHES_OF_PREDICT, eager=eager)
     outputs = []
-    with evaluation_mode(model), no_grad():
+    with evaluation_mode(model):
         for (batch,) in DataLoader(inputs, batch_size):
-            outputs.append(model(batch).numpy())
+            outputs.append(forward(batch).numpy())
             after_batch()
     return np.concatenate(outputs)
 

@@ -14,14 +14,25 @@ from ..graph import notice
 from ..nn import Module
 from ..optim import Optimizer
 from ..tensor import Tensor
+from ..tensor.staging import staging
 from .averages import Averages
 from .callbacks import Callback
 from .check import require_trainable
 from .checkpoints import CheckpointFolder, restore
-from .evaluate import Loss, Metric, as_pair, evaluate, measure, require_metrics, require_scalar
+from .evaluate import (
+    Loss,
+    Metric,
+    as_pair,
+    forward_pass,
+    measure,
+    measure_all,
+    require_metrics,
+    require_scalar,
+)
 from .history import History
 from .interrupt import InterruptAtStepEnd
 from .not_finite import explain_loss, require_finite_parameters
+from .programs import FORWARD_ONLY, Programs, mean_elements, needed_for
 from .progress import Progress, open_progress
 from .training import Training
 
@@ -39,6 +50,7 @@ def fit(
     *,
     metrics: Mapping[str, Metric] | None = None,
     progress: bool = True,
+    eager: bool = False,
 ) -> History:
     """Train `model` for `epochs` passes over `data`, and return what was measured in each.
 
@@ -55,6 +67,9 @@ def fit(
     metrics: functions (output, targets) -> mean over the batch's rows, by name; for each, the history has a column
         and a validation_ column. None measures the accuracy if outputs are (rows, classes) and targets integers.
     progress: show a bar on a terminal, or a line per epoch elsewhere.
+    eager: run every step op by op. Otherwise steps become compiled programs as soon as that pays, for each shape of
+        batches by itself; what a program could not do the same goes on as it is, and one line says why
+        (docs/compile.md). Callbacks of your own find each step's gradients in `.grad` either way.
 
     Returns the history: epoch, loss and metrics (means over the rows of the batches, as they were during training),
     validation_loss and its metrics, learning_rate (of the last step), seconds (with validation), samples_per_second
@@ -83,7 +98,7 @@ def fit(
     modes = [(module, module.training) for module in model.modules()]
     try:
         with open_progress(training, progress) as shown, InterruptAtStepEnd() as interrupt:
-            _Loop(training, loss, metrics, folder, shown, interrupt).run()
+            _Loop(training, loss, metrics, folder, shown, interrupt, eager).run()
     except NotFiniteError as error:
         if folder is not None and folder.last.exists():
             error.message += f" The last good checkpoint is {folder.last}."
@@ -105,6 +120,7 @@ class _Loop:
         folder: CheckpointFolder | None,
         shown: Progress,
         interrupt: InterruptAtStepEnd,
+        eager: bool,
     ) -> None:
         self.training = training
         self.loss = loss
@@ -113,6 +129,26 @@ class _Loop:
         self.shown = shown
         self.interrupt = interrupt
         self.is_first_step = True
+        self.parameters = [*training.model.parameters(), *training.optimizer.parameters()]
+        self.keeps_gradients = any(_is_users(callback) for callback in training.callbacks)
+        self.steps = Programs(
+            self._step,
+            "fit",
+            [training.model, loss, training.optimizer],
+            lambda rows: needed_for(training.waiting["steps"].elements * rows),
+            training.waiting["steps"],
+            cells=lambda: _cells_of(training),
+            accepted=lambda result: math.isfinite(result[1].item()),
+            eager=eager,
+        )
+        self.forward = forward_pass(
+            training.model,
+            loss,
+            "fit, measuring validation data,",
+            lambda rows: FORWARD_ONLY * needed_for(training.waiting["steps"].elements * rows),
+            training.waiting["validation"],
+            eager=eager,
+        )
 
     def run(self) -> None:
         """Run the epochs that are left."""
@@ -147,7 +183,7 @@ class _Loop:
         for batch in training.data:
             inputs, targets = as_pair(batch)
             training.learning_rate = float(training.optimizer.param_groups[0]["lr"])
-            output, value = self._step(inputs, targets)
+            output, value = self._take_step(inputs, targets)
             averages.add(len(inputs), {"loss": value, **measure(self.metrics, output, targets)})
             averages.seconds = time.perf_counter() - started
             training.step += 1
@@ -157,21 +193,41 @@ class _Loop:
             self.shown.after_step(training)
             self._stop_if_interrupted()
 
-    def _step(self, inputs: Tensor, targets: Tensor) -> tuple[Any, float]:
+    def _take_step(self, inputs: Tensor, targets: Tensor) -> tuple[Any, float]:
         """Update the parameters once; returns the model's output and the loss before the update."""
+        output, loss, gradients = self.steps(inputs, targets)
+        value = float(loss.item())
+        if not math.isfinite(value):
+            raise explain_loss(self.training, inputs, targets, output, value)
+        if gradients is not None:
+            for place, parameter in enumerate(self.parameters):
+                parameter.grad = gradients.get(place)
+        return output, value
+
+    def _step(self, inputs: Tensor, targets: Tensor) -> tuple[Any, Tensor, dict[int, Tensor] | None]:
+        """The step itself, as it is or traced. A loss that is not finite changes nothing, or is not accepted.
+
+        The gradients come last if it is traced: those that callbacks may look at.
+        """
         training = self.training
         training.optimizer.zero_grad()
         output = training.model(inputs)
         loss = require_scalar(self.loss(output, targets))
-        value = float(loss.item())
-        if not math.isfinite(value):
-            raise explain_loss(training, inputs, targets, output, value)
+        is_traced = staging() is not None
+        if not is_traced:
+            if not math.isfinite(loss.item()):
+                return output, loss, None
+            if training.waiting["steps"].elements == 0:
+                training.waiting["steps"].elements = mean_elements(loss) / len(inputs)
         loss.backward()
         if self.is_first_step:
             self.is_first_step = False
             _require_gradients(training)
         training.optimizer.step()
-        return output, value
+        if not is_traced:
+            return output, loss, None
+        kept = enumerate(self.parameters if self.keeps_gradients else ())
+        return output, loss, {place: p.grad for place, p in kept if p.grad is not None}
 
     def _measure_epoch(self) -> dict[str, float]:
         training, averages = self.training, self.training.averages
@@ -179,12 +235,16 @@ class _Loop:
         seconds = averages.seconds
         if training.validation is not None:
             started = time.perf_counter()
-            measured = evaluate(
-                training.model,
-                self.loss,
-                training.validation,
-                self.metrics,
-                after_batch=self._stop_if_interrupted,
+            waiting = training.waiting["validation"]
+            before = waiting.state_dict()
+
+            def stop_if_interrupted() -> None:
+                if self.interrupt.requested:
+                    waiting.load_state_dict(before)  # all of the validation will be done again
+                self._stop_if_interrupted()
+
+            measured = measure_all(
+                training.model, self.forward, training.validation, self.metrics, stop_if_interrupted
             )
             record |= {f"validation_{name}": value for name, value in measured.items()}
             seconds += time.perf_counter() - started
@@ -220,3 +280,19 @@ def _require_gradients(training: Training) -> None:
             f"the loss does not depend on {len(missing)} of the model's {len(trainable)} parameters, which will not "
             f"be learnt: {', '.join(missing)}. Does forward() use every layer?"
         )
+
+
+def _cells_of(training: Training) -> list[Any]:
+    """Everything that a step changes."""
+    states = training.optimizer.state.values()
+    return [
+        *training.model.parameters(),
+        *training.model.buffers(),
+        *training.optimizer.parameters(),
+        *(buffer for state in states for buffer in state.values()),
+    ]
+
+
+def _is_users(callback: Callback) -> bool:
+    """Whether a callback may look at gradients; those of glassgrad do not."""
+    return type(callback).__module__.partition(".")[0] != __name__.partition(".")[0]

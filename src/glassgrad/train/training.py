@@ -15,6 +15,10 @@ from ..optim import Optimizer
 from .averages import Averages
 from .callbacks import Callback
 from .history import History, Record
+from .programs import Waiting
+
+ADDED_LATER = ("waiting",)
+"""What checkpoints of earlier versions lack."""
 
 
 @dataclass(eq=False)
@@ -24,7 +28,8 @@ class Training:
     epochs: how many there shall be. epoch: the one under way, counted from 1. step: the updates of the parameters
     so far, over all epochs. learning_rate: of the last update, in the optimizer's first parameter group. history: the
     epochs that are over; record: the last of them. averages, position: of the epoch under way, and of the data in it.
-    stop_reason: why the training ends after this epoch, if it does.
+    stop_reason: why the training ends after this epoch, if it does. waiting: which batches came how often, for steps
+    and for validation, by which it is decided which are compiled.
     """
 
     model: Module
@@ -40,6 +45,7 @@ class Training:
     averages: Averages = field(default_factory=Averages)
     position: dict[str, Any] = field(default_factory=dict)
     stop_reason: str | None = None
+    waiting: dict[str, Waiting] = field(default_factory=lambda: {"steps": Waiting(), "validation": Waiting()})
 
     @property
     def record(self) -> Record:
@@ -73,6 +79,7 @@ class Training:
             "step": self.step,
             "learning_rate": self.learning_rate,
             "averages": self.averages.state_dict(),
+            "waiting": {name: waiting.state_dict() for name, waiting in self.waiting.items()},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -104,3 +111,5 @@ class Training:
         self.history = History.from_json(state["history"])
         self.epoch, self.step, self.learning_rate = state["epoch"], state["step"], state["learning_rate"]
         self.averages = Averages(**state["averages"])
+        for name, waiting in state.get("waiting", {}).items():
+            self.waiting[name].load_state_dict(waiting)
