@@ -99,7 +99,24 @@ class Windowed:
         return self.kind in ("spread", "put")
 
 
-Loops = Map | Rearranged | Folded | Product | Assembled | Drawn | Windowed
+@static
+class Convolved:
+    """Images, filters and maps of a convolution, one made from the other two.
+
+    `kind` says which: "maps" from images and filters, "images" from maps and filters, "filters" from images and maps.
+    Window i begins at i * stride - padding, and filters are as in `Convolution`.
+    """
+
+    kind: str
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    """How far windows reach out before each axis."""
+    dilation: tuple[int, ...]
+    groups: int
+
+
+Loops = Map | Rearranged | Folded | Product | Assembled | Drawn | Windowed | Convolved
 
 
 def seen_as(function: Callable[[Any], Any]) -> Rearranged:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
+from ..graph.loops import Convolved
 from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import promote
@@ -123,9 +124,19 @@ class Convolving(OnGrid, Bilinear):
     merged: ClassVar[dict[tuple[bool, bool], tuple[Place | None, Place | None, Place]]]
     """By which inputs are stacks: where the first, the second and the result have the members."""
 
+    makes: ClassVar[str]
+    """Which of images, filters and maps the result is."""
+
     def check(self, left: Aval | Tensor, right: Aval | Tensor) -> None:
         """Raise an error that says what does not fit."""
         raise NotImplementedError
+
+    def loops(self, *inputs: Aval) -> Convolved:
+        """A convolution, of whichever of the three is wanted."""
+        kernel, stride, padding, dilation = self.grid
+        return Convolved(
+            self.makes, kernel, stride, tuple(before for before, _ in padding), dilation, self.groups
+        )
 
     def batch(self, batched: tuple[bool, ...], *inputs: Tensor) -> Tensor:
         """One larger convolution: with more samples, more channels, more features or, for two stacks, more groups."""
@@ -145,6 +156,7 @@ class Convolving(OnGrid, Bilinear):
 class Convolution(Convolving):
     """Images (x) and filters (weight) to maps: each filter laid on each window, products summed."""
 
+    makes = "maps"
     argument_names = ("x", "weight")
     formula = "out[n, f, i] = sum_c,k x[n, c, i * stride - padding + k * dilation] * weight[f, c, k]"
     pattern = (
@@ -195,6 +207,7 @@ class ConvolutionTranspose(Convolving):
 
     sizes: tuple[int, ...]
 
+    makes = "images"
     argument_names = ("x", "weight")
     formula = "out[n, c, i * stride - padding + k * dilation] += x[n, f, i] * weight[f, c, k], from zeros"
     pattern: ClassVar[str] = (
@@ -235,6 +248,7 @@ class ConvolutionTranspose(Convolving):
 class ConvolutionWeight(Convolving):
     """Images (x) and maps (y) to filters: the transpose of `Convolution` in its filters."""
 
+    makes = "filters"
     argument_names = ("x", "y")
     formula = "out[f, c, k] = sum_n,i x[n, c, i * stride - padding + k * dilation] * y[n, f, i]"
     pattern = (

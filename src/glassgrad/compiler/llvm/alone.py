@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...graph.loops import Drawn, Windowed
+from ...graph.loops import Convolved, Drawn, Windowed
 from .code import Code
 
 if TYPE_CHECKING:
@@ -31,8 +31,10 @@ class AloneCode(Code):
 
 
 # the generators need the class above
+from .contraction.convolution import ConvolutionCode  # noqa: E402
 from .philox import DrawFunction  # noqa: E402
 from .pooling import WindowFunction  # noqa: E402
 
 GENERATORS[Drawn] = DrawFunction
 GENERATORS[Windowed] = WindowFunction
+GENERATORS[Convolved] = ConvolutionCode

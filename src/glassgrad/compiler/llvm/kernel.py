@@ -13,16 +13,19 @@ import numpy as np
 from llvmlite import ir
 
 from ...expr import Call, Const, Expr, Var
-from ...graph import Aval, Node
-from ...graph.loops import Folded, Map, Strides
-from ..kernels import Kernel, Place, Units, contiguous
-from .code import Code, Share
-from .nest import INDEX, Axis, loop, merged_axes, nest
+from ...graph import Node
+from ...graph.loops import Map, Strides
+from ..kernels import Kernel, Place, Units
+from .code import Code, Phase, Share
+from .division import divide, divided
+from .estimate import computing_time, moving
+from .folds import Folds, accumulator, instruction_of
+from .nest import INDEX, merged_axes
 from .scalars import emit
 from .types import BOOL, computing, converted, in_memory
 
-FLOAT64 = np.dtype("float64")
-_IDENTITY = {"add": 0.0, "multiply": 1.0, "maximum": -math.inf, "minimum": math.inf}
+FOLDING = 0.03
+"""Nanoseconds per byte of combining one more number with a result."""
 
 
 class Operand:
@@ -48,13 +51,29 @@ class KernelFunction(Code):
                 if source not in kernel.members:
                     self._read(source)
         for node in kernel.maps:
-            if node in units.stored:
-                self.writes[node] = Operand(node, node.dtype, 0, contiguous(kernel.shape))
+            place = units.places[node]
+            if place.owner in units.stored:
+                self.writes[node] = Operand(place.owner, node.dtype, place.offset, place.strides)
         for node in kernel.folds:
-            self.writes[node] = Operand(node, node.dtype, 0, self._fold_strides(node))
+            place = units.places[node]
+            self.writes[node] = Operand(place.owner, node.dtype, place.offset, self._fold_strides(node))
         self.operands = [*self.reads.values(), *self.writes.values()]
         self.place_of = {id(operand): place for place, operand in enumerate(self.operands)}
         self.owners = list(dict.fromkeys(operand.owner for operand in self.operands))
+        self.axes = merged_axes(kernel.shape, kernel.axes or (), [o.strides for o in self.operands])
+        nanoseconds = self._nanoseconds()
+        self.division = divide(self.axes, nanoseconds)
+        self.phases = [Phase(self.division.pieces, nanoseconds)]
+        self.folds = Folds(self, self.axes, nanoseconds) if kernel.folds else None
+        if self.folds is not None:
+            self.phases, self.scratch = self.folds.phases, self.folds.scratch
+
+    def _nanoseconds(self) -> float:
+        loops = [self.units.loops[node] for node in self.kernel.maps]
+        each = computing_time((one.formula, one.dtype) for one in loops if isinstance(one, Map))
+        each += sum(FOLDING * accumulator(node).itemsize for node in self.kernel.folds)
+        sizes = [operand.dtype.itemsize for operand in self.operands]
+        return each * math.prod(self.kernel.shape) + moving(self.axes, sizes)
 
     def _read(self, source: Node) -> None:
         place = self.units.places[source]
@@ -74,7 +93,10 @@ class KernelFunction(Code):
         """How a fold's result moves along the kernel's axes: not at all along those it goes over."""
         axes = self.kernel.axes or ()
         kept = [axis for axis in range(len(self.kernel.shape)) if axis not in axes]
-        strides = dict(zip(kept, contiguous(tuple(self.kernel.shape[a] for a in kept)), strict=True))
+        own = self.units.places[node].strides
+        if len(own) == len(self.kernel.shape):  # the axes it goes over are still there
+            own = tuple(own[axis] for axis in kept)
+        strides = dict(zip(kept, own, strict=True))
         return tuple(strides.get(axis, 0) for axis in range(len(self.kernel.shape)))
 
     @property
@@ -92,7 +114,7 @@ class KernelFunction(Code):
             inputs = tuple(map(value, node.inputs))
             if isinstance(loops, Map):
                 return id(loops.formula), loops.names, loops.dtype.name, node.dtype.name, inputs
-            return self._instruction_of(node), node.dtype.name, inputs
+            return instruction_of(node), node.dtype.name, inputs
 
         return (
             kernel.shape,
@@ -106,36 +128,24 @@ class KernelFunction(Code):
     def write(self, phase: int, share: Share) -> None:
         """Write the loop nest."""
         self.builder, self.pointers = share.builder, share.pointers
-        axes = merged_axes(self.kernel.shape, self.kernel.axes or (), [o.strides for o in self.operands])
         offsets = [INDEX(operand.offset) for operand in self.operands]
-        if not self.kernel.folds:
-            nest(self.builder, axes, offsets, self._each)
-        elif not axes or axes[-1].folded or not any(axis.folded for axis in axes):
-            outer = [axis for axis in axes if not axis.folded]
-            inner = [axis for axis in axes if axis.folded]
-            nest(self.builder, outer, offsets, lambda moved: self._fold_in_registers(inner, moved))
+        if self.folds is not None:
+            self.folds.write(phase, share, offsets)
         else:
-            last = max(place for place, axis in enumerate(axes) if axis.folded)
-            outer = [axis for axis in axes[:last] if not axis.folded]
-            inner = [axis for axis in axes[: last + 1] if axis.folded]
-            nest(
-                self.builder,
-                outer,
-                offsets,
-                lambda moved: self._fold_in_memory(inner, axes[last + 1 :], moved),
-            )
+            divided(self.builder, self.division, offsets, (share.begin, share.end), self._each)
 
     # --- what happens at one element ------------------------------------------------------------------------
 
     def _each(self, offsets: list[Any]) -> None:
-        self._element(offsets)
+        self.element(offsets)
 
-    def _element(self, offsets: list[Any]) -> dict[Node, Any]:
+    def element(self, offsets: list[Any]) -> dict[Node, Any]:
+        """Compute every map, and store what is stored; the values."""
         values: dict[Node, Any] = {}
         for node in self.kernel.maps:
             values[node] = self._map(node, values, offsets)
             if node in self.writes:
-                self._store(self.writes[node], values[node], offsets)
+                self.store(self.writes[node], values[node], offsets)
         return values
 
     def _load(self, source: Node, offsets: list[Any]) -> Any:
@@ -147,14 +157,16 @@ class KernelFunction(Code):
         value = self.builder.load(address, typ=kind)
         return self.builder.trunc(value, BOOL) if operand.dtype.kind == "b" else value
 
-    def _store(self, operand: Operand, value: Any, offsets: list[Any]) -> None:
+    def store(self, operand: Operand, value: Any, offsets: list[Any]) -> None:
+        """Store an element."""
         kind = in_memory(operand.dtype)
         address = self.builder.gep(
             self.pointers[operand.owner], [offsets[self.place_of[id(operand)]]], source_etype=kind
         )
         self.builder.store(self.builder.zext(value, kind) if operand.dtype.kind == "b" else value, address)
 
-    def _value(self, source: Node, values: dict[Node, Any], offsets: list[Any]) -> Any:
+    def value(self, source: Node, values: dict[Node, Any], offsets: list[Any]) -> Any:
+        """An input of a map or a fold: computed here, or loaded."""
         return values[source] if source in values else self._load(source, offsets)
 
     def _map(self, node: Node, values: dict[Node, Any], offsets: list[Any]) -> Any:
@@ -162,7 +174,7 @@ class KernelFunction(Code):
         assert isinstance(loops, Map)
         known: dict[Expr, Any] = {}
         for name, source in zip(loops.names, node.inputs, strict=True):
-            value = self._value(source, values, offsets)
+            value = self.value(source, values, offsets)
             if source.dtype.kind != "b":
                 value = converted(self.builder, value, source.dtype, loops.dtype)
             known[Var(name)] = value
@@ -192,107 +204,6 @@ class KernelFunction(Code):
             wide = [converted(self.builder, v, _dtype_of(v, dtype), dtype) for v in choices]
             operands = [*operands[: len(operands) - len(choices)], *wide]
         return emit(self.builder, expr.instruction, operands)
-
-    # --- folds ----------------------------------------------------------------------------------------------
-
-    def _fold_in_registers(self, axes: list[Axis], offsets: list[Any]) -> None:
-        builder = self.builder
-        cells = {}
-        for node in self.kernel.folds:
-            kind = computing(_accumulator(node))
-            with builder.goto_entry_block():
-                cells[node] = builder.alloca(kind)
-            builder.store(_identity(self._instruction_of(node), _accumulator(node)), cells[node])
-
-        def inside(moved: list[Any]) -> None:
-            values = self._element(moved)
-            for node, cell in cells.items():
-                self._combine(node, cell, self._value(node.inputs[0], values, moved))
-
-        nest(builder, axes, offsets, inside)
-        for node, cell in cells.items():
-            total = builder.load(cell, typ=computing(_accumulator(node)))
-            self._store(self.writes[node], converted(builder, total, _accumulator(node), node.dtype), offsets)
-
-    def _fold_in_memory(self, axes: list[Axis], kept: list[Axis], offsets: list[Any]) -> None:
-        builder = self.builder
-        size = math.prod(axis.size for axis in kept)
-        rows = {}
-        for node in self.kernel.folds:
-            kind = computing(_accumulator(node))
-            with builder.goto_entry_block():
-                rows[node] = builder.alloca(kind, size=INDEX(size))
-            identity = _identity(self._instruction_of(node), _accumulator(node))
-            with loop(builder, size) as index:
-                builder.store(identity, builder.gep(rows[node], [index], source_etype=kind))
-        along = [
-            Axis(axis.size, False, (*axis.steps, step))
-            for axis, step in zip(kept, contiguous(tuple(a.size for a in kept)), strict=True)
-        ]
-
-        def inside(moved: list[Any]) -> None:
-            values = self._element(moved[:-1])
-            for node, row in rows.items():
-                cell = builder.gep(row, [moved[-1]], source_etype=computing(_accumulator(node)))
-                self._combine(node, cell, self._value(node.inputs[0], values, moved[:-1]))
-
-        nest(builder, axes, offsets, lambda moved: nest(builder, along, [*moved, INDEX(0)], inside))
-
-        def finish(moved: list[Any]) -> None:
-            for node, row in rows.items():
-                kind = computing(_accumulator(node))
-                total = builder.load(builder.gep(row, [moved[-1]], source_etype=kind), typ=kind)
-                self._store(
-                    self.writes[node], converted(builder, total, _accumulator(node), node.dtype), moved[:-1]
-                )
-
-        nest(builder, along, [*offsets, INDEX(0)], finish)
-
-    def _combine(self, node: Node, cell: Any, value: Any) -> None:
-        builder = self.builder
-        dtype = _accumulator(node)
-        value = converted(builder, value, node.inputs[0].dtype, dtype)
-        before = builder.load(cell, typ=computing(dtype))
-        name = self._instruction_of(node)
-        if name in ("add", "multiply"):
-            if dtype.kind == "f":
-                combine = builder.fadd if name == "add" else builder.fmul
-                after = combine(before, value, flags=["reassoc"])
-            else:
-                after = builder.add(before, value) if name == "add" else builder.mul(before, value)
-        elif dtype.kind == "f":
-            kind = computing(dtype)
-            intrinsic = builder.module.declare_intrinsic(
-                f"llvm.{name}", [kind], ir.FunctionType(kind, [kind, kind])
-            )
-            after = builder.call(intrinsic, [before, value])
-        else:
-            sign = builder.icmp_unsigned if dtype.kind in "ub" else builder.icmp_signed
-            after = builder.select(sign(">" if name == "maximum" else "<", before, value), before, value)
-        builder.store(after, cell)
-
-    def _instruction_of(self, node: Node) -> str:
-        loops = self.units.loops[node]
-        assert isinstance(loops, Folded)
-        return loops.instruction
-
-
-def _accumulator(node: Node) -> Any:
-    """Sums of floats are added up in double precision: as exact as pairwise summation, in any order."""
-    if node.dtype.kind != "f":
-        return node.dtype
-    loops = node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs))
-    return FLOAT64 if isinstance(loops, Folded) and loops.instruction in ("add", "multiply") else node.dtype
-
-
-def _identity(instruction: str, dtype: Any) -> Any:
-    value = _IDENTITY[instruction]
-    if dtype.kind == "f" or not math.isinf(value):
-        return ir.Constant(computing(dtype), value if dtype.kind == "f" else int(value))
-    if dtype.kind == "b":
-        return ir.Constant(BOOL, int(value > 0))
-    limits = np.iinfo(dtype)
-    return ir.Constant(computing(dtype), int(limits.max if value > 0 else limits.min))
 
 
 def _dtype_of(value: Any, dtype: Any) -> Any:

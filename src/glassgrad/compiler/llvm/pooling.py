@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from ..kernels import Alone, Units
 
 VECTOR_BYTES = 64
-MOST_TAPS = 800
+MOST_TAPS = 512
 """How many taps are written out at most, those of positions near edges for themselves."""
 
 PIECES = 16
 """If there are fewer slices than this, they are cut into rows."""
 
-BYTES_PER_NANOSECOND = 30.0
-TAPS_PER_NANOSECOND = 12.0
+BYTES_PER_NANOSECOND = 40.0
+TAPS_PER_NANOSECOND = 20.0
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 At position q of a run, output q * outer + r is made of the inputs q * inner + shift, one for each tap (number, shift)
 of r. From elements to windows an output is a window (`outer` is 1, `inner` the stride), and taps are its places. From
-windows back to elements `outer` is the stride, `inner` is 1, and the taps of an element are the windows it lies in: every
-element is written once, and nothing needs to be cleared first. Taps outside the input are left out, which is why
+windows back to elements `outer` is the stride, `inner` is 1, and the taps of an element are the windows it lies in:
+every element is written once, and nothing is cleared first. Taps outside the input are left out, which is why
 positions near an edge are runs of their own.
 """
 

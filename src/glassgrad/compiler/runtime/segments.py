@@ -24,7 +24,7 @@ from ..kernels import Alone, Assembly, Contraction, Kernel, Unit, Units
 from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
 from ..llvm.code import POINTER, Code, Phase
-from ..llvm.contraction.code import ContractionCode
+from ..llvm.contraction.product import ProductCode
 from ..llvm.engine import MachineCode
 from ..llvm.kernel import KernelFunction
 from ..llvm.nest import INDEX
@@ -119,7 +119,7 @@ class Segments:
     def _steps(self, unit: Unit) -> list[_Step]:
         code = self._code(unit)
         self.scratch = max(self.scratch, code.scratch)
-        made = set(_made_by(unit))
+        made = {self.units.places[node].owner for node in _made_by(unit)}
         beside = [SCRATCH] if code.scratch else []
         reads = [*beside, *(self._range(owner) for owner in code.owners if owner not in made)]
         writes = [*beside, *(self._range(owner) for owner in code.owners if owner in made)]
@@ -141,7 +141,9 @@ class Segments:
         scratch = self._pointer(builder, table, len(self.slots))
 
         def call(step: _Step, begin: Any, end: Any) -> None:
-            builder.call(step.function, [*(pointers[owner] for owner in step.code.owners), scratch, begin, end])
+            builder.call(
+                step.function, [*(pointers[owner] for owner in step.code.owners), scratch, begin, end]
+            )
 
         is_first = builder.icmp_unsigned("==", thread, INDEX(0))
         barriers = 0
@@ -189,7 +191,7 @@ class Segments:
         if isinstance(unit, Assembly):
             return AssemblyFunction(unit, self.units)
         assert isinstance(unit, Contraction)
-        return ContractionCode(unit, self.units)
+        return ProductCode(unit, self.units)
 
     def _once(self, code: Code) -> list[ir.Function]:
         """The functions of a unit's phases; those of an earlier unit if it has the same code."""

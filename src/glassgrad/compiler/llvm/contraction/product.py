@@ -1,0 +1,55 @@
+"""Products of matrices, and stacks and sums of them, as problems."""
+
+from __future__ import annotations
+
+from ...kernels import Contraction, Place, Units
+from .problem import Index, Problem
+from .tiled import Operand, TiledCode
+
+
+class ProductCode(TiledCode):
+    """The sum of one or several products of matrices."""
+
+    def __init__(self, unit: Contraction, units: Units) -> None:
+        node = unit.node
+        places = [units.places[source] for source in node.inputs]
+        operands = [Operand(place.owner, place.offset) for place in places]
+        left, right, *_ = node.inputs
+        problem = matrices(places[0], places[1], units.places[node], left.shape, right.shape, node.shape)
+        super().__init__(node, problem, list(zip(operands[::2], operands[1::2], strict=True)))
+
+
+def matrices(
+    left: Place,
+    right: Place,
+    out: Place,
+    left_shape: tuple[int, ...],
+    right_shape: tuple[int, ...],
+    out_shape: tuple[int, ...],
+) -> Problem:
+    """The product over the last two axes, the leading ones broadcast. Where operands begin is not part of it."""
+    *_, rows, summed = left_shape
+    columns = right_shape[-1]
+
+    def step(place: Place, shape: tuple[int, ...], axis: int) -> int:
+        own = axis - (len(out_shape) - len(shape))
+        return 0 if own < 0 or shape[own] != out_shape[axis] else place.strides[own]
+
+    batch = tuple(
+        Index(
+            size,
+            step(left, left_shape, axis),
+            step(right, right_shape, axis),
+            out.strides[axis],
+        )
+        for axis, size in enumerate(out_shape[:-2])
+    )
+    # a stack of left matrices times one right matrix is one tall matrix times it, and the other way round
+    tall = tuple(index for index in batch if index.right == 0)
+    wide = tuple(index for index in batch if index.right and index.left == 0)
+    return Problem(
+        tuple(index for index in batch if index.left and index.right),
+        (*tall, Index(rows, left.strides[-2], 0, out.strides[-2])),
+        (*wide, Index(columns, 0, right.strides[-1], out.strides[-1])),
+        (Index(summed, left.strides[-1], right.strides[-2], 0),),
+    )

@@ -1,0 +1,132 @@
+"""The code of a problem as phases: operands laid out anew where they must be, panels packed, tiles multiplied."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from ....graph import Node
+from ..code import POINTER, Code, Phase, Share
+from ..nest import INDEX, counted
+from ..types import in_memory
+from .plan import Plan, Processor, plan
+from .problem import Problem
+from .writer import Operands, Writer
+
+
+@lru_cache
+def this_processor() -> Processor:
+    """How wide the vectors are here, and how many fit in registers."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return Processor(64, 32)
+    if features.get("avx2"):
+        return Processor(32, 16)
+    return Processor(16, 32 if features.get("neon") else 16)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """Where an operand begins: in the memory of a node, or in what the code lays out anew."""
+
+    owner: Node | None
+    offset: int
+
+
+class Layout:
+    """An operand laid out anew in memory beside, before anything is multiplied."""
+
+    elements: int
+    phase: Phase
+
+    @property
+    @abstractmethod
+    def key(self) -> Any:
+        """All that the code depends on."""
+
+    @abstractmethod
+    def write(self, share: Share, out: Any) -> None:
+        """Write the instructions for a share of the pieces; `out` points to the memory."""
+
+
+class TiledCode(Code):
+    """Sums of products of one or several pairs of operands, each a `Problem` of the same steps."""
+
+    def __init__(
+        self,
+        node: Node,
+        problem: Problem,
+        pairs: Sequence[tuple[Operand, Operand]],
+        layout: Layout | None = None,
+        reads: Sequence[Node] = (),
+    ) -> None:
+        """reads: the memories that the layout is made from."""
+        self.node = node
+        self.kind = in_memory(node.dtype)
+        self.layout = layout
+        self.plan: Plan = plan(problem, node.dtype.itemsize, this_processor())
+        self.pairs = [(right, left) for left, right in pairs] if self.plan.is_swapped else list(pairs)
+        operands = [operand.owner for pair in self.pairs for operand in pair if operand.owner is not None]
+        self.owners = list(dict.fromkeys([*operands, *reads, node]))
+        self.phases = list(self._phases())
+
+    def _phases(self) -> Any:
+        elements = 0
+        if self.layout is not None:
+            elements = -(-self.layout.elements // 16) * 16
+            yield self.layout.phase
+        self.panels = elements
+        if self.plan.packs:
+            panels = Writer(None, self.plan, self.kind).panels * len(self.pairs)
+            elements += panels * self.plan.panel
+            yield Phase(panels, self.plan.packing_nanoseconds * len(self.pairs))
+        self.scratch = elements * self.node.dtype.itemsize
+        yield Phase(self.plan.tiles, self.plan.nanoseconds * len(self.pairs))
+
+    @property
+    def key(self) -> Any:
+        """All that the code depends on."""
+        where = [
+            (operand.owner and self.owners.index(operand.owner), operand.offset)
+            for pair in self.pairs
+            for operand in pair
+        ]
+        layout = self.layout and self.layout.key
+        return "tiles", str(self.kind), self.plan, tuple(where), self.owners.index(self.node), layout
+
+    def write(self, phase: int, share: Share) -> None:
+        """Write the loop over what the phase does."""
+        if self.layout is not None and phase == 0:
+            self.layout.write(share, share.scratch)
+            return
+        builder = share.builder
+        lefts, rights = (self._operands(share, [pair[side] for pair in self.pairs]) for side in (0, 1))
+        panels = builder.gep(share.scratch, [INDEX(self.panels)], source_etype=self.kind)
+        writer = Writer(builder, self.plan, self.kind)
+        is_last = phase == len(self.phases) - 1
+        with counted(builder, share.begin, share.end) as number:
+            if is_last:
+                writer.tile(number, lefts, rights, panels, share.pointers[self.node], len(self.pairs))
+            else:
+                writer.pack(rights, panels, number)
+
+    def _operands(self, share: Share, operands: Sequence[Operand]) -> Operands:
+        """The pointers to one side of all pairs: one, or a table of them."""
+        builder = share.builder
+
+        def begin(operand: Operand) -> Any:
+            memory = share.scratch if operand.owner is None else share.pointers[operand.owner]
+            return builder.gep(memory, [INDEX(operand.offset)], source_etype=self.kind)
+
+        if len(operands) == 1:
+            only = begin(operands[0])
+            return lambda pair: only
+        table = builder.alloca(POINTER, size=INDEX(len(operands)))
+        for number, operand in enumerate(operands):
+            builder.store(begin(operand), builder.gep(table, [INDEX(number)], source_etype=POINTER))
+        return lambda pair: builder.load(builder.gep(table, [pair], source_etype=POINTER), typ=POINTER)
