@@ -103,7 +103,7 @@ def difference(name: str, was: Any, now: Any) -> str:
     """In which argument two signatures differ first, and how; "" if they do not."""
     if was == now:
         return ""
-    if _is_branch(was) and _is_branch(now) and was[0] is now[0] and len(was) == len(now):
+    if is_branch(was) and is_branch(now) and was[0] is now[0] and len(was) == len(now):
         for place, (before, after) in enumerate(zip(was[1:], now[1:], strict=True)):
             if was[0] in (list, tuple) or not issubclass(was[0], dict):
                 found = difference(f"{name}[{place}]", before, after)
@@ -119,7 +119,8 @@ def difference(name: str, was: Any, now: Any) -> str:
     return f"{name} was {before}, is {after}"
 
 
-def _is_branch(signature: Any) -> bool:
+def is_branch(signature: Any) -> bool:
+    """Whether a signature is one of a list, a tuple or a dict."""
     return (
         type(signature) is tuple
         and bool(signature)
@@ -135,7 +136,7 @@ def _words(signature: Any) -> str:
     if isinstance(signature, type):
         return f"a {signature.__name__}"
     kind, *rest = signature
-    if not _is_branch(signature):
+    if not is_branch(signature):
         text = repr(rest[0])
         is_long = len(text) > LONGEST_WORD or kind.__hash__ is object.__hash__
         return f"a {kind.__name__}" if is_long else text

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
+from ctypes import c_size_t
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from threading import RLock
@@ -22,8 +23,26 @@ from ..tensor.literal import Literal
 from ..tensor.staging import Staging, all_cells, is_cell, staged
 from .arguments import put_together
 
-STATE = RLock()
-"""Held while a trace runs, because cells have no value then, and while a program reads or changes cells."""
+
+class _State:
+    """A lock that a thread may take several times, and a word in memory that says whether one has."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.held = c_size_t(0)
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+        self.held.value += 1
+
+    def __exit__(self, *problem: object) -> None:
+        self.held.value -= 1
+        self.lock.release()
+
+
+STATE = _State()
+"""Held while a trace runs, because cells have no value then, and while a program reads or changes cells, unless it does
+so in one call of machine code (`runtime/entrance.py`), which asks whether it is held."""
 
 
 class StateIsBorn(Exception):  # noqa: N818 - no error: the caller runs the function as it is
@@ -54,7 +73,7 @@ class Traced:
     reads: list[tuple[Node, Callable[[], Any]]]
     """Inputs asked anew at each call, and how."""
     cells: list[tuple[Node, Tensor]]
-    """Inputs that are the values of parameters and buffers."""
+    """Inputs that are the values of parameters and buffers, which go on requiring a gradient or not."""
     results: list[Any]
     """The leaves of what the function returns: `Result`s, and values that are no tensors."""
     rebuild: tree.Rebuild
@@ -191,7 +210,6 @@ def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
     wanted += [node for _, node in trace.assigned.values()]
     copies = _copied(wanted, trace.resolved, trace.born)
     reached = [(copies[node], cell) for node, cell in nodes if node in copies]
-    trace.depends_on(lambda: [cell.requires_grad for _, cell in reached])
     return Traced(
         [copies.get(node) or _input(node, False) for node in arguments],
         [(copies[node], read) for node, read in trace.reads if node in copies],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...graph import Graph, Leaf, Node, quiet
-from ..kernels import Alone, Assembly, Contraction, Fallback, Kernel, Place, Unit, Units, contiguous
+from ..kernels import Alone, Fallback, Kernel, Place, Unit, Units, contiguous
 from .memory import ALIGNMENT, Lifetime, plan
 from .memory_report import MemoryReport, memory_report, size_of
 from .recycling import Recycled
@@ -31,6 +32,10 @@ class Program:
         self.graph = graph
         self.units = Units(graph)
         self.lock = threading.Lock()
+        self.busy = ctypes.c_size_t(0)
+        """Not 0 while it runs from here, for who would run it without the lock."""
+        self.seconds = 0.0
+        """How long the last run from here took."""
         inputs = list(graph.inputs)
         leaves = [n for n in graph.body if isinstance(n.op, Leaf) and n not in set(inputs)]
         by_numpy = [unit.node for unit in self.units.units if isinstance(unit, Fallback)]
@@ -68,7 +73,7 @@ class Program:
                 for source in node.inputs:
                     last[units.places[source].owner] = place
         self.inside = made
-        self.lifetimes = [Lifetime(size_of(n), units.born[n], last.get(n, units.born[n])) for n in made]
+        self.lifetimes = [Lifetime(size_of(n), units.written[n], last.get(n, units.born[n])) for n in made]
         offsets, size = plan(self.lifetimes)
         self.block = np.empty(size + ALIGNMENT, np.uint8)
         start = -self.block.ctypes.data % ALIGNMENT
@@ -131,6 +136,7 @@ class Program:
             start = self.scratch.ctypes.data
             self.table[len(self.slots)] = start - start % -ALIGNMENT
             self.code, functions = segments.compiled()
+        self.uses_team = bool(segments.symbols)
         self.schedule = [functions[step] if isinstance(step, str) else step for step in steps]
 
     # --- running --------------------------------------------------------------------------------------------
@@ -138,7 +144,13 @@ class Program:
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """The outputs for these inputs."""
         with self.lock:
-            return self._run(inputs)
+            self.busy.value = 1
+            start = time.perf_counter()
+            try:
+                return self._run(inputs)
+            finally:
+                self.seconds = time.perf_counter() - start
+                self.busy.value = 0
 
     def _run(self, inputs: list[Any]) -> list[Any]:
         arrays = self.arrays.copy()

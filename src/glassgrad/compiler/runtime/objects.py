@@ -117,7 +117,9 @@ def _slots(thing: Any, names: Sequence[str]) -> dict[str, int] | None:
     for name in names:
         marker = object()
         setattr(thing, name, marker)
-        places = [offset for offset in range(16, type(thing).__basicsize__, 8) if _word(thing, offset) == id(marker)]
+        places = [
+            offset for offset in range(16, type(thing).__basicsize__, 8) if _word(thing, offset) == id(marker)
+        ]
         setattr(thing, name, None)
         if len(places) != 1:
             return None
@@ -127,7 +129,8 @@ def _slots(thing: Any, names: Sequence[str]) -> dict[str, int] | None:
 
 def _numbers_are_known() -> bool:
     return all(
-        ctypes.c_double.from_address(id(number) + NUMBER).value == 1.25 and _word(number, TYPE) == id(type(number))
+        ctypes.c_double.from_address(id(number) + NUMBER).value == 1.25
+        and _word(number, TYPE) == id(type(number))
         for number in (1.25, np.float64(1.25))
     )
 
