@@ -17,7 +17,8 @@ import numpy as np
 
 from ..expr import Call, Expr, Var
 from ..graph import Aval, Graph, Leaf, Node
-from ..graph.loops import Assembled, Folded, Loops, Map, Product, Rearranged, Strides, View, seen_as
+from ..graph.loops import Assembled, Folded, Loops, Map, Product, Rearranged, View, seen_as
+from .homes import Place as Place, contiguous as contiguous, homes
 from .llvm.alone import GENERATORS
 from .llvm.contraction.problem import fits
 from .llvm.scalars import supported
@@ -44,15 +45,6 @@ NATIVE = {
         *(f"{u}int{bits}" for u in ("", "u") for bits in (8, 16, 32, 64)),
     )
 }
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a value lies: in the memory of a node's result, from an offset on, with strides in elements."""
-
-    owner: Node
-    offset: int
-    strides: Strides
 
 
 @dataclass(eq=False)
@@ -132,9 +124,17 @@ class Units:
         """For a node that could have joined a kernel that made one of its inputs: the kernel, and what kept it out."""
         self.by_numpy: dict[Node, str] = {}
         """For a node without machine code: why."""
+        self.written: dict[Node, int] = {}
+        """For each memory the first unit that writes to it; -1 for inputs and constants."""
         inputs = set(graph.inputs)
-        for node in when_needed(graph):
-            if node in inputs or isinstance(node.op, Leaf):
+        nodes = when_needed(graph)
+        for node in nodes:
+            if node not in inputs and not isinstance(node.op, Leaf):
+                self.loops[node] = self._described(node)
+        self.homes = homes(nodes, self.loops, graph.outputs)
+        """Where the parts of a larger value lie in it."""
+        for node in nodes:
+            if node not in self.loops:
                 self._settle(node, -1)
             else:
                 self._add(node)
@@ -142,9 +142,11 @@ class Units:
 
     def _settle(self, node: Node, unit: int) -> None:
         self.born[node] = unit
-        self.places[node] = Place(node, 0, contiguous(node.shape))
+        self.places[node] = place = self.homes.get(node) or Place(node, 0, contiguous(node.shape))
+        self.written[place.owner] = min(unit, self.written.get(place.owner, unit))
 
-    def _add(self, node: Node) -> None:
+    def _described(self, node: Node) -> Loops | None:
+        """The op as loops, if there is machine code for them."""
         avals = tuple(Aval(source.shape, source.dtype) for source in node.inputs)
         dtypes = {node.dtype, *(aval.dtype for aval in avals)}
         native = dtypes <= NATIVE and 0 not in node.shape
@@ -154,7 +156,10 @@ class Units:
         elif isinstance(loops, Map) and not has_machine_code(loops, avals):
             self.by_numpy[node] = f"an instruction of its formula has no machine code for {loops.dtype}"
             loops = None
-        self.loops[node] = loops
+        return loops
+
+    def _add(self, node: Node) -> None:
+        loops = self.loops[node]
         if isinstance(loops, Rearranged):
             (source,) = node.inputs
             place = self.places[source]
@@ -165,9 +170,8 @@ class Units:
                 return
             whole = seen_as(lambda array: np.reshape(array, source.shape, copy=False))
             loops = Assembled((whole,), False)  # a copy in order, seen in the new shape
-        if isinstance(loops, Assembled) and dtypes == {node.dtype}:
-            self._settle(node, len(self.units))
-            self.units.append(Assembly(node, self._parts(node, loops), loops.fills))
+        if isinstance(loops, Assembled) and all(source.dtype == node.dtype for source in node.inputs):
+            self._assemble(node, loops)
         elif isinstance(loops, Map):
             kernel = self._kernel_for(node, node.shape, None)
             kernel.maps.append(node)
@@ -207,15 +211,28 @@ class Units:
         self.by_numpy.setdefault(node, "there is no machine code for these shapes and dtypes")
         return Fallback(node)
 
-    def _parts(self, node: Node, loops: Assembled) -> list[tuple[Node, View]]:
-        whole = 0, contiguous(node.shape)
+    def _assemble(self, node: Node, loops: Assembled) -> None:
+        """Copy the parts that do not lie where they belong. If all do, the value is there with the last of them."""
+        self._settle(node, len(self.units))
+        whole = self.places[node]
         parts = []
         for source, part in zip(node.inputs, loops.parts, strict=True):
-            view = part.view(node.shape, whole)
+            view = part.view(node.shape, (whole.offset, whole.strides))
             assert view is not None  # parts are slices
-            if 0 not in source.shape:
+            if 0 not in source.shape and not self._lies(source, Place(whole.owner, *view)):
                 parts.append((source, view))
-        return parts
+        if parts or loops.fills:
+            self.units.append(Assembly(node, parts, loops.fills))
+        else:
+            self.born[node] = max(self.born[source] for source in node.inputs)
+
+    def _lies(self, node: Node, place: Place) -> bool:
+        """Whether a value lies at this place."""
+        own = self.places[node]
+        steps = zip(own.strides, place.strides, node.shape, strict=True)
+        return (own.owner, own.offset) == (place.owner, place.offset) and all(
+            a == b for a, b, size in steps if size > 1
+        )
 
     def _join(self, node: Node, kernel: Kernel) -> None:
         self.kernel_of[node] = kernel
@@ -318,13 +335,3 @@ def has_machine_code(loops: Map, inputs: tuple[Aval, ...]) -> bool:
                 return False
             kinds[expr] = "bool" if expr.instruction.gives_bool else kind
     return True
-
-
-def contiguous(shape: tuple[int, ...]) -> Strides:
-    """The strides, in elements, of values that lie one after the other."""
-    strides: list[int] = []
-    step = 1
-    for size in reversed(shape):
-        strides.append(step)
-        step *= size
-    return tuple(reversed(strides))
