@@ -80,7 +80,9 @@ def restore(path: str | os.PathLike[str], training: Training) -> Path:
     """
     file = Path(path, LAST) if Path(path).is_dir() else Path(path)
     state = _load(file, [name for name in training.state_dict() if name not in ADDED_LATER])
-    with _errors_name(file):
+    from ..compiler.trace import STATE  # not above, because the compiler is loaded when first used
+
+    with _errors_name(file), STATE:  # no parameter has a value while another thread traces
         training.load_state_dict(state)
     return file
 

@@ -14,7 +14,7 @@ from ..errors import ArgumentError, DataError, ShapeError
 from ..nn import Module
 from ..tensor import Tensor, no_grad
 from .averages import Averages
-from .programs import BATCHES_OF_PREDICT, Programs, Waiting
+from .programs import Programs, Waiting, needed_to_predict
 
 Loss = Callable[[Any, Tensor], Tensor]
 Metric = Callable[[Any, Tensor], Any]
@@ -47,7 +47,7 @@ def evaluate(
     The model is in evaluation mode meanwhile, and the data's own position is kept. metrics: as for `gg.fit`.
     Batches are weighted by their rows. after_batch: called after every batch. eager: never compile (docs/compile.md).
     """
-    forward = forward_pass(model, loss, "evaluate", lambda rows: BATCHES_OF_PREDICT, eager=eager)
+    forward = forward_pass(model, loss, "evaluate", needed_to_predict, eager=eager)
     return measure_all(model, forward, data, metrics, after_batch)
 
 
@@ -111,7 +111,7 @@ def predict(
             output: Tensor = model(batch)
             return output
 
-    forward = Programs(run, "predict", [model], lambda rows: BATCHES_OF_PREDICT, eager=eager)
+    forward = Programs(run, "predict", [model], needed_to_predict, eager=eager)
     outputs = []
     with evaluation_mode(model):
         for (batch,) in DataLoader(inputs, batch_size):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from ..data import DataLoader
@@ -141,6 +142,7 @@ class _Loop:
             accepted=lambda result: math.isfinite(result[1].item()),
             eager=eager,
         )
+        self.lock = self.steps.lock  # parameters have no value while another thread traces
         self.forward = forward_pass(
             training.model,
             loss,
@@ -153,27 +155,32 @@ class _Loop:
     def run(self) -> None:
         """Run the epochs that are left."""
         training = self.training
-        for callback in training.callbacks:
-            callback.on_train_begin(training)
+        self._call(Callback.on_train_begin)
         while training.epoch <= training.epochs and training.stop_reason is None:
             self._run_epoch()
-        for callback in training.callbacks:
-            callback.on_train_end(training)
+        self._call(Callback.on_train_end)
         self.shown.after_training(training)
 
     def _run_epoch(self) -> None:
         training = self.training
         self._train()
-        require_finite_parameters(training)
+        with self.lock:
+            require_finite_parameters(training)
         training.history.append(self._measure_epoch())
-        for callback in training.callbacks:
-            callback.on_epoch_end(training)
+        self._call(Callback.on_epoch_end)
         training.epoch += 1
         training.averages = Averages()
         training.position = training.data.state_dict()
         if self.folder is not None:
-            self.folder.save_epoch(training)
+            with self.lock:
+                self.folder.save_epoch(training)
         self.shown.after_epoch(training)
+
+    def _call(self, moment: Callable[[Callback, Training], None]) -> None:
+        """Let every callback hear of it. The user's are not locked in: they may wait for threads of their own."""
+        for callback in self.training.callbacks:
+            with nullcontext() if _is_users(callback) else self.lock:
+                getattr(callback, moment.__name__)(self.training)
 
     def _train(self) -> None:
         """Take the steps of the epoch that are left."""
@@ -188,8 +195,7 @@ class _Loop:
             averages.seconds = time.perf_counter() - started
             training.step += 1
             training.position = training.data.state_dict()
-            for callback in training.callbacks:
-                callback.on_step_end(training)
+            self._call(Callback.on_step_end)
             self.shown.after_step(training)
             self._stop_if_interrupted()
 
@@ -261,8 +267,9 @@ class _Loop:
         done = f"training was interrupted in epoch {training.epoch}, after step {training.step}"
         if self.folder is None:
             raise KeyboardInterrupt(f"{done}; nothing was saved, since fit had no checkpoint= folder")
-        require_finite_parameters(training)
-        self.folder.save(training)
+        with self.lock:
+            require_finite_parameters(training)
+            self.folder.save(training)
         raise KeyboardInterrupt(f"{done}; go on with resume={str(self.folder.last)!r}")
 
 

@@ -198,6 +198,11 @@ def needed_for(elements: float) -> int:
     return max(1, int(STEPS_OF_SMALL / (1 + elements / LARGE)))
 
 
+def needed_to_predict(rows: int) -> int:
+    """How many batches come before their forward pass is compiled, if nothing is known of the model."""
+    return BATCHES_OF_PREDICT
+
+
 def mean_elements(result: Tensor) -> float:
     """How many elements the values have from which `result` was computed, on average; 1 if none was recorded."""
     waiting = [] if result.node is None else [result.node]

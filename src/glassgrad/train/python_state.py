@@ -26,6 +26,9 @@ COMPARED = (bool, int, float, complex, str, bytes, type(None), np.generic, tuple
 OF_MODULES = "_random_state"
 """An attribute that every call of a module sets, and on which no step depends."""
 
+LOOKED_AFTER = (OF_MODULES, "param_groups", "state", "defaults")
+"""Attributes of modules and optimizers whose contents programs read at each call, or check themselves."""
+
 TOP = 2
 """How deep to look into what the step itself calls, and into modules."""
 
@@ -126,7 +129,7 @@ class PythonState:
         name, attributes = type(thing).__name__, vars(thing)
         self._keep(name, attributes.copy, lambda kept: _refill(attributes, kept))
         for key, value in attributes.items():
-            if key != OF_MODULES:
+            if key not in LOOKED_AFTER:
                 self._add(f"{name}.{key}", value, depth - 1)
         for kind in type(thing).__mro__:
             if not _is_ours(kind):
