@@ -116,7 +116,19 @@ class Convolved:
     groups: int
 
 
-Loops = Map | Rearranged | Folded | Product | Assembled | Drawn | Windowed | Convolved
+@static
+class Running:
+    """At every position along an axis what the elements up to it give, one after the other.
+
+    "add" and "multiply" them; "recurrence", of inputs a and b: a[i] times what came before, plus b[i]; "largest" and
+    "smallest": the position of the first such element.
+    """
+
+    kind: str
+    axis: int
+
+
+Loops = Map | Rearranged | Folded | Product | Assembled | Drawn | Windowed | Convolved | Running
 
 
 def seen_as(function: Callable[[Any], Any]) -> Rearranged:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import OUT, Aval, Op, interned
+from ..graph.loops import Running
 from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import int64, promote
@@ -40,6 +41,9 @@ class CumulativeSum(Linear):
 
     def forward(self, x: Any) -> Any:
         return np.cumsum(x, self.axis, dtype=accumulator(x.dtype)).astype(accumulated(x.dtype), copy=False)
+
+    def loops(self, x: Aval) -> Running:
+        return Running("add", self.axis)
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (flip(apply(self, flip(g, axis=self.axis)), axis=self.axis),)
@@ -94,6 +98,9 @@ class LinearRecurrence(Op):
             places[i] = last
         return out
 
+    def loops(self, a: Aval, b: Aval) -> Running:
+        return Running("recurrence", self.axis)
+
     def vjp(
         self, needed: tuple[bool, ...], g: Tensor, out: Tensor, a: Tensor, b: Tensor
     ) -> tuple[Tensor | None, ...]:
@@ -146,6 +153,9 @@ class CumulativeProd(Op):
 
     def forward(self, x: Any) -> Any:
         return np.cumprod(x, self.axis, dtype=accumulated(x.dtype))
+
+    def loops(self, x: Aval) -> Running:
+        return Running("multiply", self.axis)
 
     def vjp(self, needed: tuple[bool, ...], g: Tensor, out: Tensor, x: Tensor) -> tuple[Tensor]:
         return (run_back(self.axis, x, g) * conj(shifted(out, self.axis, 1)),)
@@ -215,6 +225,9 @@ class RunningPosition(Op):
         begins[1:] = (running[1:] != running[:-1]) & (running[:-1] == running[:-1])
         places = np.arange(len(rows)).reshape(-1, *(1,) * (x.ndim - 1))
         return np.moveaxis(np.maximum.accumulate(np.where(begins, places, 0), 0), 0, self.axis)
+
+    def loops(self, x: Aval) -> Running:
+        return Running("largest" if self.largest else "smallest", self.axis)
 
     def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
         return apply(interned(RunningPosition, self.axis + 1, self.largest), x)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...graph.loops import Convolved, Drawn, Windowed
+from ...graph.loops import Convolved, Drawn, Running, Windowed
 from .code import Code
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ class AloneCode(Code):
 from .contraction.convolution import ConvolutionCode  # noqa: E402
 from .philox import DrawFunction  # noqa: E402
 from .pooling import WindowFunction  # noqa: E402
+from .running import RunningFunction  # noqa: E402
 
 GENERATORS[Drawn] = DrawFunction
 GENERATORS[Windowed] = WindowFunction
+GENERATORS[Running] = RunningFunction
 GENERATORS[Convolved] = ConvolutionCode

@@ -21,7 +21,7 @@ from .code import Phase, Share
 from .nest import INDEX, counted, loop
 from .sliding import Sliding, Taps, blocks, to_elements, to_windows
 from .types import in_memory
-from .vectors import joined, lanes, load, spread_out, store
+from .vectors import constant, joined, lanes, load, spread_out, store
 
 if TYPE_CHECKING:
     from ..kernels import Alone, Units
@@ -295,24 +295,24 @@ class WindowFunction(AloneCode):
         if number > np.iinfo(places).max:
             return None
         found = self._load(1, width, offsets, axis, shifts, taps)
-        here = self.builder.icmp_signed("==", found, _constant(in_memory(places), width, number))
-        return self.builder.select(here, value, _constant(in_memory(self.dtype), width, 0))
+        here = self.builder.icmp_signed("==", found, constant(in_memory(places), width, number))
+        return self.builder.select(here, value, constant(in_memory(self.dtype), width, 0))
 
     def _largest(self, taps: dict[int, Taps], width: int, offsets: list[Any], axis: Around) -> list[Any]:
         kind = in_memory(self.dtype)
         whole = ir.IntType(8 * max(self.dtype.itemsize, 4))
         best: Any = None
-        place: Any = _constant(whole, width, 0)
+        place: Any = constant(whole, width, 0)
         for number, shifts in self._places(taps):
             part = self._load(0, width, offsets, axis, shifts, taps)
             if best is None:
-                best, place = part, _constant(whole, width, number)
+                best, place = part, constant(whole, width, number)
                 continue
             better = self._is_better(part, best)
             best = self.builder.select(better, part, best)
-            place = self.builder.select(better, _constant(whole, width, number), place)
+            place = self.builder.select(better, constant(whole, width, number), place)
         if best is None:
-            best = _constant(kind, width, _lowest(self.dtype))
+            best = constant(kind, width, _lowest(self.dtype))
         return [
             best if wanted == "maximum" else self._narrowed(place, whole, in_memory(node.dtype), width)
             for node, wanted in self.kinds.items()
@@ -392,10 +392,6 @@ def _merged(axes: list[Around]) -> list[Around]:
                 continue
         found.append(axis)
     return found
-
-
-def _constant(kind: Any, width: int, number: Any) -> Any:
-    return ir.Constant(kind, number) if width == 1 else ir.Constant(lanes(kind, width), [number] * width)
 
 
 def _lowest(dtype: np.dtype[Any]) -> Any:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 
 from .nest import INDEX, loop
+from .types import in_memory
 
 LANE = ir.IntType(32)
 WIDEST = 4
@@ -18,6 +20,11 @@ WIDEST = 4
 def lanes(kind: Any, width: int) -> Any:
     """The type of `width` elements; of one element, the element's."""
     return kind if width == 1 else ir.VectorType(kind, width)
+
+
+def constant(kind: Any, width: int, number: Any) -> Any:
+    """A number in every place."""
+    return ir.Constant(kind, number) if width == 1 else ir.Constant(lanes(kind, width), [number] * width)
 
 
 @contextmanager
@@ -84,6 +91,23 @@ def store(
         moved = builder.add(offset, INDEX(place * step))
         element = builder.extract_element(value, LANE(place))
         builder.store(element, builder.gep(pointer, [moved], source_etype=kind), align=size)
+
+
+def converted(
+    builder: ir.IRBuilder, value: Any, source: np.dtype[Any], target: np.dtype[Any], width: int
+) -> Any:
+    """Elements as they lie in memory (booleans as bytes) in another numeric dtype, as NumPy's astype gives them."""
+    kind = lanes(in_memory(target), width)
+    if value.type == kind and (source.kind == "f") == (target.kind == "f"):
+        return value
+    larger, signed = target.itemsize > source.itemsize, source.kind == "i"
+    if source.kind == "f":
+        return builder.fpext(value, kind) if larger else builder.fptrunc(value, kind)
+    if target.kind == "f":
+        return builder.sitofp(value, kind) if signed else builder.uitofp(value, kind)
+    if not larger:
+        return builder.trunc(value, kind)
+    return builder.sext(value, kind) if signed else builder.zext(value, kind)
 
 
 def splat(builder: ir.IRBuilder, element: Any, width: int) -> Any:
