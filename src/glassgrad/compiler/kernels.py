@@ -277,7 +277,8 @@ class Units:
             for source in node.inputs:
                 if kernel is None or source not in kernel.members:
                     stored.add(self.places[source].owner)
-        return stored | {node for node in self.kernel_of if isinstance(self.loops[node], Folded)}
+        folds = (node for node in self.kernel_of if isinstance(self.loops[node], Folded))
+        return stored.union(self.places[node].owner for node in folds)
 
 
 def _why_not_native(node: Node, dtypes: set[np.dtype[Any]]) -> str:

@@ -8,8 +8,16 @@ from .fold import fold_constants
 from .identities import remove_identities
 from .parts import assemble_parts
 from .products import merge_products
+from .rearranged import add_before_rearranging
 
-PASSES = (remove_identities, fold_constants, merge_duplicates, assemble_parts, merge_products)
+PASSES = (
+    remove_identities,
+    fold_constants,
+    merge_duplicates,
+    assemble_parts,
+    add_before_rearranging,
+    merge_products,
+)
 
 
 def simplify(graph: Graph) -> Graph:
@@ -21,6 +29,7 @@ def simplify(graph: Graph) -> Graph:
 
 __all__ = [
     "PASSES",
+    "add_before_rearranging",
     "assemble_parts",
     "fold_constants",
     "merge_duplicates",

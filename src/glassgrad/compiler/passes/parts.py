@@ -1,7 +1,7 @@
 """A sum of values that are zero but for one part each becomes one value, put together from the parts.
 
 The gradient of a tensor that was cut into pieces is such a sum. Assumes a part is a box of the whole, with all elements
-between its corners. Guarantees the same values, but for the sign of zero; parts that overlap are added as before. Stops
+between its corners. Guarantees the same values, but for the sign of zero; parts that overlap stay apart. Stops
 because it is one pass.
 """
 
@@ -24,6 +24,9 @@ Box = tuple[tuple[int, int], ...]
 
 MOST_CELLS = 1 << 20
 """Boxes whose faces cut the whole into more cells than this are not compared."""
+
+MOST_GROUPS = 8
+"""Among how many assemblies a place is looked for."""
 
 
 @static
@@ -60,24 +63,27 @@ def assemble_parts(graph: Graph) -> Graph:
 
 def _merged(addition: Node, terms: Sequence[Node], shared: set[Node]) -> list[Node] | None:
     parts: dict[Box, Node] = {}
-    others: list[Node] = []
-    padded = 0
+    at_box: dict[Box, list[Node]] = {}
+    merged: list[Node] = []
     for term in terms:
         box = _box_of(term)
         if box is None:
-            others.append(term)
+            merged.append(term)
             continue
         (inside,) = term.inputs
-        padded += 1
+        at_box.setdefault(box, []).append(term)
         parts[box] = _added(addition, parts[box], inside) if box in parts else inside
-    if padded < 2:
+    wholes = _apart(addition.shape, list(parts))
+    if wholes is None or len(wholes) == sum(map(len, at_box.values())):
         return None
-    cover = _cover(addition.shape, list(parts))
-    if cover is None:
-        return None
-    op = Assemble(tuple(parts), addition.shape, not cover)
-    whole = Node(op, tuple(parts.values()), addition.shape, addition.dtype, False, addition.origin)
-    return [*others, whole]
+    for boxes, fills in wholes:
+        if len(boxes) == len(at_box[boxes[0]]) == 1:
+            merged += at_box[boxes[0]]
+            continue
+        op = Assemble(tuple(boxes), addition.shape, fills)
+        sources = tuple(parts[box] for box in boxes)
+        merged.append(Node(op, sources, addition.shape, addition.dtype, False, addition.origin))
+    return merged
 
 
 def _added(addition: Node, first: Node, second: Node) -> Node:
@@ -111,20 +117,23 @@ def _box_of(node: Node) -> Box | None:
     return tuple((int(first), int(first) + size) for first, size in zip(corner, source.shape, strict=True))
 
 
-def _cover(shape: tuple[int, ...], boxes: Sequence[Box]) -> bool | None:
-    """Whether the boxes leave nothing free; None if two of them overlap, or there are too many cells to tell."""
+def _apart(shape: tuple[int, ...], boxes: Sequence[Box]) -> list[tuple[list[Box], bool]] | None:
+    """Boxes that do not overlap, together, and whether they leave anything free. None if there are too many cells."""
     faces = [sorted({0, size}.union(*(box[axis] for box in boxes))) for axis, size in enumerate(shape)]
     cells = [len(places) - 1 for places in faces]
     if math.prod(cells) > MOST_CELLS:
         return None
-    taken = np.zeros(cells, bool)
     numbers = [{place: number for number, place in enumerate(places)} for places in faces]
+    groups: list[tuple[list[Box], Any]] = []
     for box in boxes:
         key = tuple(slice(n[start], n[stop]) for n, (start, stop) in zip(numbers, box, strict=True))
-        if taken[key].any():
-            return None
-        taken[key] = True
-    return bool(taken.all())
+        group = next((group for group in groups[-MOST_GROUPS:] if not group[1][key].any()), None)
+        if group is None:
+            group = [], np.zeros(cells, bool)
+            groups.append(group)
+        group[0].append(box)
+        group[1][key] = True
+    return [(members, not taken.all()) for members, taken in groups]
 
 
 def _key(box: Box) -> tuple[slice, ...]:
