@@ -36,6 +36,7 @@ from .autodiff.trace import Spec as Spec, trace as trace
 from .errors import (
     ArgumentError as ArgumentError,
     CheckpointError as CheckpointError,
+    CompiledMismatch as CompiledMismatch,
     DataError as DataError,
     DTypeError as DTypeError,
     ExchangeError as ExchangeError,
@@ -80,12 +81,17 @@ if TYPE_CHECKING:
     from .autodiff import symbolic as symbolic
     from .autodiff.checking.compare import compare_gradients as compare_gradients
     from .autodiff.flat import flat_code as flat_code
-    from .compiler import compile as compile
+    from .compiler import (
+        compile as compile,
+        get_num_threads as get_num_threads,
+        set_num_threads as set_num_threads,
+    )
     from .ops import linalg as linalg
     from .train.early_stopping import EarlyStopping as EarlyStopping
     from .train.fit import fit as fit
     from .train.history import History as History
 else:
+    _FROM_COMPILER = ("compile", "get_num_threads", "set_num_threads")
     _FROM_TRAIN = ("EarlyStopping", "History", "fit")
 
     def __getattr__(name):
@@ -98,8 +104,8 @@ else:
             return import_module(".autodiff.symbolic", __name__)
         if name == "compare_gradients":
             return import_module(".autodiff.checking.compare", __name__).compare_gradients
-        if name == "compile":
-            return import_module(".compiler", __name__).compile
+        if name in _FROM_COMPILER:
+            return getattr(import_module(".compiler", __name__), name)
         if name == "flat_code":
             return import_module(".autodiff.flat", __name__).flat_code
         if name == "linalg":
@@ -122,6 +128,7 @@ else:
                 "linalg",
                 "symbolic",
                 "train",
+                *_FROM_COMPILER,
                 *_FROM_TRAIN,
             }
         )

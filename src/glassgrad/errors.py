@@ -67,6 +67,10 @@ class GradientMismatch(GlassgradError, AssertionError):  # noqa: N818 - the publ
     """A gradient disagrees with finite differences; names the argument, the index and both values."""
 
 
+class CompiledMismatch(GlassgradError, AssertionError):  # noqa: N818 - named like GradientMismatch
+    """A compiled function gives another result than the function itself; names the array, the index and both values."""
+
+
 class NotFiniteError(GlassgradError, ArithmeticError):
     """A NaN or an infinity appeared where training cannot go on."""
 

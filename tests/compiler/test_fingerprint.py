@@ -128,6 +128,16 @@ def test_another_processor_or_llvm_is_another_fingerprint(monkeypatch: pytest.Mo
     assert len(found) == len(changes) + 1
 
 
+def test_source_that_was_edited_after_it_was_imported_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs is the old source, and would be kept under the name of the new."""
+    monkeypatch.setattr(module, "IMPORTED", Path(module.__file__).stat().st_mtime - 1.0)
+    generator.cache_clear()
+    with pytest.raises(NoFingerprintError, match=r"\.py is not what has been imported"):
+        generator()
+    monkeypatch.undo()
+    generator.cache_clear()
+
+
 def test_without_source_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SOURCES", ("nowhere",))
     generator.cache_clear()

@@ -21,6 +21,7 @@ from llvmlite import ir
 
 from ...expr import Call, Const, Expr, Var
 from ...expr.scalar import parts
+from .. import IMPORTED
 from .engine import cpu
 
 SOURCES = ("compiler", "expr", "graph")
@@ -37,7 +38,7 @@ class NoFingerprintError(Exception):
 def generator() -> bytes:
     """A fingerprint of everything that code depends on beside its key: this compiler's source, LLVM, the processor.
 
-    Raises NoFingerprintError where the source cannot be read.
+    Raises NoFingerprintError where the source cannot be read, or has changed since it was imported.
     """
     found = hashlib.sha256()
     package = Path(__file__).resolve().parents[2]
@@ -47,8 +48,11 @@ def generator() -> bytes:
     for path in files:
         try:
             source = path.read_bytes()
+            changed = path.stat().st_mtime
         except OSError as error:
             raise NoFingerprintError(str(error)) from error
+        if changed > IMPORTED:
+            raise NoFingerprintError(f"{path.name} is not what has been imported")
         found.update(f"{path.relative_to(package).as_posix()} {len(source)}\n".encode() + source)
     versions = (llvmlite.__version__, *llvm.llvm_version_info, np.__version__, *cpu())
     found.update("\n".join(map(str, versions)).encode())

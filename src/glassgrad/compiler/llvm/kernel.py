@@ -113,7 +113,7 @@ class KernelFunction(Code):
             loops = self.units.loops[node]
             inputs = tuple(map(value, node.inputs))
             if isinstance(loops, Map):
-                return id(loops.formula), loops.names, loops.dtype.name, node.dtype.name, inputs
+                return loops.formula, loops.names, loops.dtype.name, node.dtype.name, inputs
             return instruction_of(node), node.dtype.name, inputs
 
         return (

@@ -1,0 +1,25 @@
+"""Every program that is compiled in these tests shows that its key says all: equal fingerprints, equal LLVM IR."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from glassgrad.compiler.llvm.fingerprint import fingerprint
+from glassgrad.compiler.runtime import loading, segments
+
+_texts: dict[str, str] = {}
+
+
+@pytest.fixture(autouse=True)
+def keys_say_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong entry of the disk's cache would be the wrong code."""
+
+    def checked(key: Any, text: Callable[[], str], symbols: Mapping[str, int]) -> Any:
+        name = fingerprint(key)
+        written = hashlib.sha256(text().encode()).hexdigest()
+        assert _texts.setdefault(name, written) == written
+        return loading.machine_code(key, text, symbols)
+
+    monkeypatch.setattr(segments, "machine_code", checked)
