@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, r2_score, recall_score, root_mean_sq
 
 import glassgrad as gg
 from glassgrad.data import TableSchema, digits
+from glassgrad.train.programs import Programs
 
 FILES = {
     "best.safetensors",
@@ -195,3 +196,53 @@ class TestRunFolder:
             in output
         )
         assert {file.name for file in (tmp_path / "runs" / "pets-1").iterdir()} == FILES - {"curves.png"}
+
+
+class TestEager:
+    OPTIONS = (
+        "train",
+        "--csv",
+        "t.csv",
+        "--target",
+        "y",
+        "--epochs",
+        60,
+        "--hidden",
+        "8",
+        "--batch-size",
+        24,
+    )
+
+    def test_is_kept_and_gives_the_same_to_rounding(self, command, tmp_path, monkeypatch):
+        programs_run = []
+        run = Programs._run_compiled
+        monkeypatch.setattr(
+            Programs, "_run_compiled", lambda self, batch: (programs_run.append(1), run(self, batch))[1]
+        )
+        (tmp_path / "t.csv").write_text(
+            "x,y\n" + "".join(f"{n / 7},{(n / 7) ** 2 + n % 3}\n" for n in range(200))
+        )
+        command(*self.OPTIONS, "--out", "compiled")
+        assert len(programs_run) > 100
+        programs_run.clear()
+        command(*self.OPTIONS, "--out", "eager", "--eager")
+        command("train", "--resume", "eager", "--epochs", 62)
+        command("predict", "eager", "--csv", "t.csv", "--eager")
+        assert programs_run == []
+        configs = [json.loads((tmp_path / run / "config.json").read_text()) for run in ("compiled", "eager")]
+        assert [config["training"]["eager"] for config in configs] == [False, True]
+        losses = [
+            [float(record["loss"]) for record in read_table(tmp_path / run / "history.csv")[:60]]
+            for run in ("compiled", "eager")
+        ]
+        np.testing.assert_allclose(*losses, rtol=1e-4)
+
+    def test_a_run_can_go_on_without_compiling(self, command, tmp_path):
+        (tmp_path / "t.csv").write_text("x,y\n" + "".join(f"{n},{n % 7}\n" for n in range(60)))
+        command("train", "--csv", "t.csv", "--target", "y", "--epochs", 1, "--out", "run")
+        config = json.loads((tmp_path / "run" / "config.json").read_text())
+        del config["training"]["eager"]  # as earlier versions wrote it
+        (tmp_path / "run" / "config.json").write_text(json.dumps(config))
+        command("train", "--resume", "run", "--epochs", 2, "--eager")
+        config = json.loads((tmp_path / "run" / "config.json").read_text())
+        assert (config["training"]["eager"], config["training"]["epochs"]) == (True, 2)

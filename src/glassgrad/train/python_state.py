@@ -10,6 +10,7 @@ import inspect
 import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from functools import partial
 from itertools import starmap
 from operator import is_
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -110,10 +111,15 @@ class PythonState:
             self._keep(name, lambda: dict(enumerate(value)), lambda kept: _refill(value, kept.values()))
             for place, item in enumerate(value):
                 self._add(f"{name}[{place}]", item, depth)
-        elif isinstance(value, dict | set):
-            self._keep(name, lambda: dict.fromkeys(value) | _items(value), lambda kept: _refill(value, kept))
-            for key, item in _items(value).items():
+        elif isinstance(value, set):
+            self._keep(name, lambda: {(x,): x for x in value}, lambda kept: _refill(value, kept.values()))
+        elif isinstance(value, dict):
+            self._keep(name, value.copy, lambda kept: _refill(value, kept))
+            for key, item in value.items():
                 self._add(f"{name}[{key!r}]", item, depth)
+        elif isinstance(value, partial):
+            for part in (value.func, list(value.args), value.keywords):
+                self._add(name, part, depth)
         elif isinstance(value, random.Random):
             self._random.append(
                 Values(name, lambda: {"": value.getstate()}, lambda kept: value.setstate(kept[""]))
@@ -178,10 +184,6 @@ def _names(function: FunctionType) -> Iterator[str]:
         code = waiting.pop()
         yield from code.co_names
         waiting += [constant for constant in code.co_consts if inspect.iscode(constant)]
-
-
-def _items(container: dict[Any, Any] | set[Any]) -> Found:
-    return container if isinstance(container, dict) else {}
 
 
 def _refill(container: Any, kept: Iterable[Any]) -> None:
