@@ -102,13 +102,13 @@ class Programs:
 
     def __call__(self, *batch: Tensor) -> Any:
         """What the function returns. Waits while another thread traces, because parameters have no value then."""
+        if not self.is_off and self._is_due(batch):
+            try:
+                return self._run_compiled(batch)
+            except Exception as error:
+                self._turn_off(error)
+        self._cells = None
         with self.lock:
-            if not self.is_off and self._is_due(batch):
-                try:
-                    return self._run_compiled(batch)
-                except Exception as error:
-                    self._turn_off(error)
-            self._cells = None
             return self.function(*batch)
 
     def _is_due(self, batch: tuple[Tensor, ...]) -> bool:
@@ -139,12 +139,14 @@ class Programs:
             self._state = PythonState(self.reads)
             self._compiled = _quiet_program(self._traced)
         made = self._compiled.compilations
-        self._cells = self.cells() if self._cells is None else self._cells
-        before = [(cell, cell.value) for cell in self._cells]
+        with self.lock:
+            self._cells = self.cells() if self._cells is None else self._cells
+            before = [(cell, cell.value) for cell in self._cells]
         result = self._compiled(*batch)
         if not self.accepted(result):
-            for cell, value in before:
-                cell._replace(value)
+            with self.lock:
+                for cell, value in before:
+                    cell._replace(value)
         if self._compiled.compilations > made:
             self._cells = None
             if made > MOST_CHANGES + len(self.waiting.seen):
