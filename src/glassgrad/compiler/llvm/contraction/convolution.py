@@ -74,7 +74,10 @@ class Surrounded(Layout):
         source = share.pointers[self.source]
         size = prod(self.sizes)
         with counted(builder, share.begin, share.end) as plane:
-            image, channel = builder.udiv(plane, INDEX(self.planes[1])), builder.urem(plane, INDEX(self.planes[1]))
+            image, channel = (
+                builder.udiv(plane, INDEX(self.planes[1])),
+                builder.urem(plane, INDEX(self.planes[1])),
+            )
             start = INDEX(offset)
             for index, step in ((image, strides[0]), (channel, strides[1])):
                 start = builder.add(start, builder.mul(index, INDEX(step)))
@@ -162,9 +165,7 @@ def _surroundings(loops: Convolved, node: Node) -> tuple[list[int], tuple[int, .
     return list(loops.padding), (1,) * len(seen), seen
 
 
-def _problem(
-    loops: Convolved, node: Node, side: Side, other: Strides, out: Strides
-) -> tuple[Problem, int]:
+def _problem(loops: Convolved, node: Node, side: Side, other: Strides, out: Strides) -> tuple[Problem, int]:
     """The problem, filters or maps on the left, images on the right; and where the left operand begins."""
     groups, steps = loops.groups, loops.dilation
     images, second = node.inputs

@@ -9,6 +9,7 @@ good; what it costs decides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -38,6 +39,9 @@ class Plan:
     nanoseconds: float
     """About how long it takes on one thread, without packing."""
     packing_nanoseconds: float
+    summands: int = 1
+    """How many summed indices a vector has, if it has one column: both operands' neighbours are loaded together, and
+    the lanes are added up in the end."""
 
     @property
     def chunks(self) -> int:
@@ -80,9 +84,19 @@ class Plan:
 ONE = Index(1, 0, 0, 0)
 CYCLE = 0.29
 """Nanoseconds."""
-PACKED_ELEMENT = 0.35
-SCATTERED_ELEMENT = 0.45
-"""Nanoseconds for each element of a result whose columns do not lie side by side."""
+PER_TILE = 40
+"""Cycles to find a tile's operands, and to store it, beside the elements."""
+PACKED_ELEMENT, TRANSPOSED_ELEMENT = 0.35, 0.15
+"""Nanoseconds to copy an element into a panel: one by one, or in blocks where summed indices lie side by side."""
+SCATTERED_ELEMENT, TURNED_ELEMENT = 0.6, 0.15
+"""Nanoseconds for each element of a result whose columns do not lie side by side: one by one, or in blocks where its
+rows do."""
+NEAR = 400_000
+"""Bytes that stay in a core's own cache from tile to tile."""
+FAR_BYTE = 0.05
+"""Nanoseconds for a byte from beyond it."""
+CACHE_PERIOD, CACHE_LINE, FEW_LINES = 4096, 64, 3
+"""Lines that lie a multiple of the first apart share a place in the first cache, which holds a few of them."""
 
 
 def _inner(columns: Indices) -> Index:
@@ -105,6 +119,7 @@ def plan(problem: Problem, itemsize: int, processor: Processor) -> Plan:
 
 def _candidates(problem: Problem, itemsize: int, processor: Processor) -> Iterator[Plan]:
     widest = processor.vector_bytes // itemsize
+    yield from _dots(problem, widest, itemsize, processor)
     for is_swapped in (False, True):
         turned = problem.swapped if is_swapped else problem
         for place, packs in _ways(turned):
@@ -116,6 +131,25 @@ def _candidates(problem: Problem, itemsize: int, processor: Processor) -> Iterat
             for width in {lanes, max(1, lanes // 2)}:
                 for vectors in (1, 2, 3, 4):
                     yield _tiled(oriented, is_swapped, packs, width, vectors, itemsize, processor)
+
+
+def _dots(problem: Problem, widest: int, itemsize: int, processor: Processor) -> Iterator[Plan]:
+    """Vectors along the summed indices, where both operands have them side by side: for few columns."""
+    inner = problem.summed[-1] if problem.summed else ONE
+    summands = math.gcd(inner.size, widest)
+    if inner.left != 1 or inner.right != 1 or summands < 4:
+        return
+    for width in (1, 2, 4):
+        rows, columns = problem.sizes[1:3]
+        if width > columns:
+            return
+        highest = max(1, (processor.registers - 2) // width - 1)
+        height = -(-rows // -(-rows // min(highest, 8)))
+        draft = Plan(problem, False, False, 1, width, height, 0.0, 0.0, summands)
+        loads = (height + width) * max(summands * itemsize, 32) / 64
+        products = max(height * width * max(summands * itemsize, 32) / 64, loads, 4.0)
+        cycles = draft.tiles * (problem.sizes[3] / summands * products + PER_TILE + height * width * 5)
+        yield replace(draft, nanoseconds=max(cycles * CYCLE, _far_bytes(draft, itemsize) * FAR_BYTE))
 
 
 def _ways(problem: Problem) -> Iterator[tuple[int, bool]]:
@@ -141,15 +175,49 @@ def _tiled(
     draft = Plan(problem, is_swapped, packs, lanes, vectors, height, 0.0, 0.0)
     # 64 bytes can be multiplied and added per cycle, and two numbers loaded; additions take turns of four cycles
     products = max(vectors * height * max(lanes * itemsize, 32) / 64, (height + vectors) / 2, 4.0 / 2)
+    if _collides(rows_of(draft), height, itemsize):
+        products = max(products, 2.0 * height)
     products += (height + vectors) / 64  # of two that take as long, that which loads less
-    cycles = draft.tiles * (summed * products + 12 + height * vectors)
-    scattered = batch * rows * columns if _inner(problem.columns).out != 1 and columns > 1 else 0
-    packed = 0 if not packs else draft.column_tiles * draft.panel * _different(problem)
+    cycles = draft.tiles * (summed * products + PER_TILE + height * vectors)
+    scattered = packed = 0.0
+    if _inner(problem.columns).out != 1 and columns > 1:
+        turned = bool(problem.rows) and problem.rows[-1].out == 1
+        scattered = batch * rows * columns * (TURNED_ELEMENT if turned else SCATTERED_ELEMENT)
+    if packs:
+        turned = bool(problem.summed) and problem.summed[-1].right == 1 and _inner(problem.columns).right != 1
+        element = TRANSPOSED_ELEMENT if turned else PACKED_ELEMENT
+        packed = draft.column_tiles * draft.panel * _different(problem) * element
     return replace(
         draft,
-        nanoseconds=cycles * CYCLE + scattered * SCATTERED_ELEMENT,
-        packing_nanoseconds=packed * PACKED_ELEMENT,
+        nanoseconds=max(cycles * CYCLE, _far_bytes(draft, itemsize) * FAR_BYTE) + scattered,
+        packing_nanoseconds=packed,
     )
+
+
+def rows_of(plan: Plan) -> Index:
+    """The innermost row index."""
+    return plan.problem.rows[-1] if plan.problem.rows else ONE
+
+
+def _collides(row: Index, height: int, itemsize: int) -> bool:
+    """Whether the rows of a tile push one another out of the first cache."""
+    step = abs(row.left) * itemsize
+    if step < CACHE_LINE:
+        return False
+    places = CACHE_PERIOD // math.gcd(step, CACHE_PERIOD)
+    return height / places > FEW_LINES
+
+
+def _far_bytes(draft: Plan, itemsize: int) -> float:
+    """What must come from beyond a core's own cache: an operand that does not fit, each time it is read again."""
+    batch, rows, columns, summed = draft.problem.sizes
+    left, right = rows * summed * itemsize, columns * summed * itemsize
+    again = 1
+    if draft.rows_innermost:
+        again = draft.column_tiles if left > NEAR else 1
+        return batch * (left * again + right)
+    again = draft.row_tiles if right > NEAR else 1
+    return batch * (left + right * again)
 
 
 def _different(problem: Problem) -> int:

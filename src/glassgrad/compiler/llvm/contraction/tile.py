@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 
 from ..nest import INDEX
-from .problem import Indices
+from .problem import Index, Indices
 
 MOST_UNROLLED = 8
 """Summed indices of at most this size are written out."""
@@ -31,17 +31,25 @@ class Tile:
     """Accumulators of `height` times `vectors` vectors, and the code that fills them."""
 
     def __init__(
-        self, builder: ir.IRBuilder, kind: Any, lanes: int, height: int, vectors: int, summed: Indices
+        self,
+        builder: ir.IRBuilder,
+        kind: Any,
+        lanes: int,
+        height: int,
+        vectors: int,
+        summands: int,
+        summed: Indices,
     ) -> None:
         self.builder = builder
         self.kind = kind
-        self.lanes = lanes
-        self.vector = ir.VectorType(kind, lanes)
+        self.summands = summands
+        self.lanes = lanes * summands
+        self.vector = ir.VectorType(kind, self.lanes)
         self.height = height
         self.vectors = vectors
-        self.summed = summed
+        self.summed = _every(summands, summed)
         self.sets = max(1, min(UNROLLED, IN_FLIGHT // (height * vectors))) if summed else 1
-        name = f"llvm.fmuladd.v{lanes}f{32 if kind == ir.FloatType() else 64}"
+        name = f"llvm.fmuladd.v{self.lanes}f{32 if kind == ir.FloatType() else 64}"
         signature = ir.FunctionType(self.vector, [self.vector] * 3)
         self.multiply_add = builder.module.globals.get(name) or ir.Function(builder.module, signature, name)
         self.itemsize = 4 if kind == ir.FloatType() else 8
@@ -61,6 +69,8 @@ class Tile:
         total = sums[:size]
         for place in range(size, len(sums)):
             total[place % size] = self.builder.fadd(total[place % size], sums[place])
+        if self.summands > 1:
+            total = [self._added_up(value) for value in total]
         return [total[row * self.vectors : (row + 1) * self.vectors] for row in range(self.height)]
 
     def _over(self, summed: Indices, by_left: Any, by_right: Any, sums: list[Any]) -> list[Any]:
@@ -138,8 +148,11 @@ class Tile:
         self.number += 1
         sums = list(sums)
         for row, pointer in enumerate(self.left):
-            number = builder.load(builder.gep(pointer, [by_left], source_etype=self.kind), typ=self.kind)
-            spread = self._spread(number)
+            address = builder.gep(pointer, [by_left], source_etype=self.kind)
+            if self.summands > 1:
+                spread = builder.load(address, align=self.itemsize, typ=self.vector)
+            else:
+                spread = self._spread(builder.load(address, typ=self.kind))
             for place, vector in enumerate(rights):
                 at = first + row * self.vectors + place
                 sums[at] = builder.call(self.multiply_add, [spread, vector, sums[at]])
@@ -151,3 +164,26 @@ class Tile:
         first = self.builder.insert_element(undefined, number, ir.IntType(32)(0))
         mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
         return self.builder.shuffle_vector(first, undefined, mask)
+
+    def _added_up(self, vector: Any) -> Any:
+        """The sum of the lanes, as a vector of one: halves are added until one lane is left."""
+        size = self.lanes
+        while size > 1:
+            size //= 2
+            halves = [
+                ir.Constant(ir.VectorType(ir.IntType(32), size), [*range(first, first + size)])
+                for first in (0, size)
+            ]
+            undefined = ir.Constant(vector.type, ir.Undefined)
+            low, high = (self.builder.shuffle_vector(vector, undefined, half) for half in halves)
+            vector = self.builder.fadd(low, high)
+        return vector
+
+
+def _every(summands: int, summed: Indices) -> Indices:
+    """The indices with the innermost in steps of `summands`."""
+    if summands == 1:
+        return summed
+    *outer, inner = summed
+    steps = (inner.left * summands, inner.right * summands)
+    return (*outer, Index(inner.size // summands, *steps, 0))

@@ -12,6 +12,7 @@ from ..nest import INDEX, loop
 from .plan import Plan
 from .problem import Index, Indices
 from .tile import Tile
+from .transpose import first_lanes, transposed
 
 
 def packed_indices(plan: Plan) -> Indices:
@@ -163,19 +164,37 @@ class Writer:
         out: Any,
         by_out: Any,
     ) -> None:
-        if summed:
-            index, target = summed[0], packed[0]
-            with loop(self.builder, index.size) as place:
-                self._copy(
-                    summed[1:],
-                    packed[1:],
-                    sources,
-                    step,
-                    self._plus(by_source, place, index.right),
-                    out,
-                    self._plus(by_out, place, target.right),
-                )
+        """Columns `step` apart, for every summed index, into rows of a panel."""
+        if not summed:
+            self._copy_row(sources, step, by_source, out, by_out)
             return
+        index, target = summed[0], packed[0]
+        blocks = 0
+        if len(summed) == 1 and index.right == 1 and step != 1 and self.plan.lanes > 1:
+            blocks = index.size // self.plan.lanes
+        if blocks:
+            with loop(self.builder, blocks) as block:
+                place = self.builder.mul(block, INDEX(self.plan.lanes))
+                at = self.builder.add(by_source, place)
+                self._copy_block(
+                    sources, step, at, out, self._plus(by_out, place, target.right), target.right
+                )
+        done = blocks * self.plan.lanes
+        if done == index.size:
+            return
+        with loop(self.builder, index.size - done) as rest:
+            place = self.builder.add(rest, INDEX(done))
+            self._copy(
+                summed[1:],
+                packed[1:],
+                sources,
+                step,
+                self._plus(by_source, place, index.right),
+                out,
+                self._plus(by_out, place, target.right),
+            )
+
+    def _copy_row(self, sources: list[Any], step: int, by_source: Any, out: Any, by_out: Any) -> None:
         builder = self.builder
         for number, source in enumerate(sources):
             for lane in range(self.plan.lanes):
@@ -183,6 +202,22 @@ class Writer:
                 value = builder.load(builder.gep(source, [at], source_etype=self.kind), typ=self.kind)
                 to = builder.add(by_out, INDEX(number * self.plan.lanes + lane))
                 builder.store(value, builder.gep(out, [to], source_etype=self.kind))
+
+    def _copy_block(
+        self, sources: list[Any], step: int, by_source: Any, out: Any, by_out: Any, row: int
+    ) -> None:
+        """As many summed indices as a vector has lanes, which lie side by side in the source."""
+        builder, lanes = self.builder, self.plan.lanes
+        for number, source in enumerate(sources):
+            block = []
+            for lane in range(lanes):
+                at = builder.add(by_source, INDEX(lane * step))
+                address = builder.gep(source, [at], source_etype=self.kind)
+                block.append(builder.load(address, align=self.itemsize, typ=self.vector))
+            for place, vector in enumerate(transposed(builder, block)):
+                to = builder.add(by_out, INDEX(place * row + number * lanes))
+                target = builder.gep(out, [to], source_etype=self.kind)
+                builder.store(vector, target, align=self.itemsize)
 
     # --- multiplying ----------------------------------------------------------------------------------------
 
@@ -210,7 +245,7 @@ class Writer:
             return at_rows, [self._at(panels, first, INDEX(v * plan.lanes)) for v in range(plan.vectors)]
 
         summed = packed_indices(plan) if plan.packs else plan.problem.summed
-        tile = Tile(builder, self.kind, plan.lanes, plan.height, plan.vectors, summed)
+        tile = Tile(builder, self.kind, plan.lanes, plan.height, plan.vectors, plan.summands, summed)
         sums = tile.products(pairs, pointers)
         self._store(sums, out, by_out, [offset for _, offset in rows], [offset for _, offset in vectors])
 
@@ -241,24 +276,52 @@ class Writer:
                     target = self._at(out, start, builder.add(row, offset))
                     builder.store(value, target, align=self.itemsize)
             return
-        self._store_by_element(sums, out, start, rows, vectors, step)
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        for begin in range(0, plan.height, plan.lanes):
+            some = rows[begin : begin + plan.lanes]
+            for place, offset in enumerate(vectors):
+                block = [values[place] for values in sums[begin : begin + plan.lanes]]
+                block += [undefined] * (plan.lanes - len(block))
+                columns = transposed(builder, block)
+                first = builder.add(start, offset)
+                self._store_columns(
+                    columns, out, [self._plus(first, INDEX(i), step) for i in range(plan.lanes)], some
+                )
 
-    def _store_by_element(
-        self, sums: list[list[Any]], out: Any, start: Any, rows: list[Any], vectors: list[Any], step: int
-    ) -> None:
-        """Through memory, because the elements of a vector do not lie side by side in the result."""
-        builder, lanes = self.builder, self.plan.lanes
+    def _store_columns(self, columns: list[Any], out: Any, begins: list[Any], rows: list[Any]) -> None:
+        """Vectors of which each has some rows of one column: at once if the rows lie side by side."""
+        builder, problem = self.builder, self.plan.problem
+        if len(rows) > 1 and not (problem.rows and problem.rows[-1].out == 1):
+            self._store_elements(columns, out, begins, rows)
+        elif len(problem.rows) <= 1:
+            self._store_side_by_side(columns, out, begins, rows)
+        else:
+            distance = builder.sub(rows[-1], rows[0])
+            together = builder.icmp_signed("==", distance, INDEX(len(rows) - 1))
+            with builder.if_else(together, likely=True) as (then, otherwise):
+                with then:
+                    self._store_side_by_side(columns, out, begins, rows)
+                with otherwise:
+                    self._store_elements(columns, out, begins, rows)
+
+    def _store_side_by_side(self, columns: list[Any], out: Any, begins: list[Any], rows: list[Any]) -> None:
+        for column, begin in zip(columns, begins, strict=True):
+            value = first_lanes(self.builder, column, len(rows))
+            self.builder.store(value, self._at(out, begin, rows[0]), align=self.itemsize)
+
+    def _store_elements(self, columns: list[Any], out: Any, begins: list[Any], rows: list[Any]) -> None:
+        """One by one, through memory, in which a loop can count the elements of a vector."""
+        builder = self.builder
         with builder.goto_entry_block():
-            buffers = [builder.alloca(self.vector, size=INDEX(len(rows))) for _ in vectors]
-        for buffer, column in zip(buffers, zip(*sums, strict=True), strict=True):
-            for place, value in enumerate(column):
-                builder.store(value, builder.gep(buffer, [INDEX(place)], source_etype=self.vector))
-        for buffer, offset in zip(buffers, vectors, strict=True):
-            first = builder.add(start, offset)
-            with loop(builder, lanes) as lane:
-                at = self._plus(first, lane, step)
-                for place, row in enumerate(rows):
-                    source = builder.gep(
-                        buffer, [builder.add(lane, INDEX(place * lanes))], source_etype=self.kind
-                    )
-                    builder.store(builder.load(source, typ=self.kind), self._at(out, at, row))
+            buffer = builder.alloca(self.vector, size=INDEX(len(columns)))
+            targets = builder.alloca(INDEX, size=INDEX(len(columns)))
+        for place, (column, begin) in enumerate(zip(columns, begins, strict=True)):
+            builder.store(column, builder.gep(buffer, [INDEX(place)], source_etype=self.vector))
+            builder.store(begin, builder.gep(targets, [INDEX(place)], source_etype=INDEX))
+        with loop(builder, len(columns)) as column:
+            begin = builder.load(builder.gep(targets, [column], source_etype=INDEX), typ=INDEX)
+            first = builder.mul(column, INDEX(self.plan.lanes))
+            for place, row in enumerate(rows):
+                at = builder.add(first, INDEX(place))
+                value = builder.load(builder.gep(buffer, [at], source_etype=self.kind), typ=self.kind)
+                builder.store(value, self._at(out, begin, row))
