@@ -35,8 +35,11 @@ def assert_arrays_close(a: Any, b: Any) -> None:
     np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * scale)
 
 
-def assert_same(function: Any, *args: Any, calls: int = 2, **options: Any) -> Compiled:
-    """Compiled and as it is, `function` gives the same, at each of several calls. Returns the compiled function."""
+def assert_same(function: Any, *args: Any, calls: int = 3, **options: Any) -> Compiled:
+    """Compiled and as it is, `function` gives the same at each of several calls, the last of which take the fast way.
+
+    Returns the compiled function.
+    """
     compiled = compile(function)
     for _ in range(calls):
         assert_close(compiled(*args, **options), function(*args, **options))

@@ -15,7 +15,7 @@ from ..graph import Graph, caller, notice
 from ..tensor import Tensor
 from ..tensor.staging import staging
 from .arguments import ABSENT, IsDifferentiated, difference, taken_apart
-from .fast_call import CUT, MISSED, fast_call, missed
+from .fast_call import CUT, MISSED, FastCall, fast_call, missed
 from .passes import simplify
 from .runtime import program_for
 from .trace import STATE, ReachesOutside, Result, StateIsBorn, Traced, trace_step
@@ -23,6 +23,7 @@ from .trace import STATE, ReachesOutside, Result, StateIsBorn, Traced, trace_ste
 if TYPE_CHECKING:
     from .look.cost import Cost
     from .look.explain import Explanation
+    from .look.llvm import LLVMText
     from .look.units import UnitList
 
 MANY_RECOMPILES = 8
@@ -45,7 +46,7 @@ class Compiled:
         self.function = function
         self.programs: dict[Any, list[_Specialised]] = {}
         self.last: _Specialised | None = None
-        self.again = missed
+        self.again: FastCall = missed
         """The last program by a shorter way, for arguments like the last."""
         self.last_key: Any = None
         self.compilations = 0
@@ -68,10 +69,10 @@ class Compiled:
             key = taken_apart((args, options), inputs)
         except IsDifferentiated:
             return self.function(*args, **options)
-        for program in self.programs.get(key, ()):
-            found = program.again(args, options)
+        for known in self.programs.get(key, ()):
+            found = known.again(args, options)
             if found is not MISSED:
-                self.last, self.again = program, program.again
+                self.last, self.again = known, known.again
                 return found
         with STATE:
             program = next((p for p in self.programs.get(key, ()) if p.is_still_good()), None)
@@ -142,6 +143,13 @@ class Compiled:
         from .look.units import unit_reports
 
         return unit_reports(self._machine_program("kernels"))
+
+    @property
+    def llvm(self) -> LLVMText:
+        """The LLVM IR of the last program that ran as it is generated; `.optimised` and `.assembly` go further."""
+        from .look.llvm import llvm_text
+
+        return llvm_text(self._machine_program("llvm"))
 
     def explain(self) -> Explanation:
         """Why the last program that ran is as it is: passes, units, what was not joined, what NumPy runs, memory."""
@@ -215,7 +223,7 @@ class _Specialised:
         self.signature = signature
         self.traced = traced
         self.requires_grad = [cell.requires_grad for _, cell in traced.cells]
-        self.again = missed
+        self.again: FastCall = missed
         self.has_run = False
         outputs = [result.node for result in traced.results if isinstance(result, Result)]
         self.results = len(outputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any, ClassVar
 
 import numpy as np
@@ -214,8 +215,10 @@ def _as_traced(group: Group) -> Group:
     trace = staging()
     if trace is None:
         return group
-    trace.depends_on(lambda: {**group, "params": len(group["params"]), "lr": None})
-    lr = trace.read_at_each_call(lambda: np.float64(group["lr"]), np.float64(group["lr"]), "lr")
+    names = [name for name in group if name not in ("params", "lr")]
+    settings = itemgetter(*names) if names else len
+    trace.depends_on(lambda: (len(group["params"]), settings(group)))
+    lr = trace.read_at_each_call(lambda: float(group["lr"]), np.float64(group["lr"]), "lr")
     return {**group, "lr": lr}
 
 

@@ -82,18 +82,19 @@ def entrance(
 ) -> Entrance | None:
     """The function for a program; None if it cannot have one.
 
-    numbers: the places of the inputs that are Python floats. cells: the last inputs, and whether each must require a gradient. uses: AS_ARRAY or AS_TENSOR for each result, the
-    first outputs. assigned: the cells that the other outputs go to. state_held: a number in memory that is not 0 while
-    a thread holds STATE, which the caller may be (`caller_holds_state`). releases: whether other threads of Python run
-    during the run; then the caller holds the program's lock, or STATE.
+    numbers: the places of the inputs that are Python floats. cells: the last inputs, and whether each must require a
+    gradient. uses: AS_ARRAY or AS_TENSOR for each result, the first outputs. assigned: the cells that the other outputs
+    go to. state_held: a number in memory that is not 0 while a thread holds STATE, which the caller may be
+    (`caller_holds_state`). releases: whether other threads of Python run during the run; then the caller holds the
+    program's lock, or STATE.
     """
     definition = _definition()
     plan = _Plan(program, [*enumerate(uses), *((id(cell), AS_CELL) for cell in assigned)])
     if definition is None or not plan.is_possible:
         return None
     inputs, arrays = plan.inputs(cells, numbers), _words(plan.arrays, ARRAY)
-    objects = {"none": None, "true": True, "tensor": Tensor, "array": np.ndarray, "float": float}
-    objects |= {"float64": np.float64, "replace": "_replace"}
+    objects: dict[str, Any] = {"none": None, "true": True, "tensor": Tensor, "array": np.ndarray}
+    objects |= {"float": float, "replace": "_replace"}
     words = {name: id(thing) for name, thing in objects.items()} | {
         "held": ctypes.addressof(state_held),
         "is_held_by_caller": caller_holds_state,
@@ -109,9 +110,9 @@ def entrance(
         "results": len(uses),
     }
     memory = _words([words], PLAN).view(_Memory)
-    memory.kept = [objects, state_held, program, plan, inputs, arrays, cells, assigned]
-    make = ctypes.pythonapi.PyCFunction_NewEx
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+    memory.kept = [definition, objects, state_held, program, plan, inputs, arrays, cells, assigned]
+    prototype = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    make = prototype(("PyCFunction_NewEx", ctypes.pythonapi))
     made: Entrance = make(ctypes.addressof(definition), memory, None)
     return made
 
@@ -146,7 +147,7 @@ class _Plan:
             self._output(node, seen, is_whole, {"place": place, "use": use})
 
     def _kind(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, int]:
-        sizes = np.array(shape, np.intp)
+        sizes, dtype = np.array(shape, np.intp), np.dtype(dtype.type)  # the one object that most arrays share
         self.kept += [sizes, dtype]
         return {"ndim": len(shape), "shape": sizes.ctypes.data, "dtype": id(dtype)}
 

@@ -22,7 +22,7 @@ from .recycling import KEPT
 NAME = "enter"
 
 PLAN = (
-    "none", "true", "tensor", "array", "float", "float64", "replace",
+    "none", "true", "tensor", "array", "float", "replace",
     "held", "is_held_by_caller", "busy", "releases",
     "run", "table",
     "given", "inputs", "input_records", "arrays", "array_records", "results",
@@ -153,7 +153,7 @@ class _Writer:
                 builder.store(given, self.found)
                 with builder.if_else(self._is_there(number)) as (is_number, is_tensor):
                     with is_number:
-                        self._go_on_if(builder.or_(self._is_a(given, "float"), self._is_a(given, "float64")))
+                        self._go_on_if(self._is_a(given, "float"))
                         builder.store(self._load(given, NUMBER, _WORD), self._load(number, self.layout.data))
                         builder.store(number, self.found)
                     with is_tensor, builder.if_then(self._is_a(given, "tensor")):
