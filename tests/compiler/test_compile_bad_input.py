@@ -1,8 +1,11 @@
 """Mistakes in compiled functions: side effects, branches, shapes that change, and machines without LLVM."""
 
 import importlib.util
+import random
+import re
 import sys
 import threading
+import time
 import warnings
 from typing import Any
 
@@ -11,8 +14,10 @@ import pytest
 from compared import assert_close, assert_same
 
 import glassgrad as gg
-from glassgrad.compiler import compile
+from glassgrad.compiler import compile, runtime
 from glassgrad.compiler.compiled import MANY_PROGRAMS, MANY_RECOMPILES
+from glassgrad.compiler.llvm import engine
+from glassgrad.compiler.runtime import native
 from glassgrad.nn import functional
 
 X = gg.asarray(np.arange(6.0).reshape(2, 3))
@@ -29,6 +34,47 @@ def test_side_effects_happen_once_for_each_trace() -> None:
     for _ in range(3):
         compiled(X)
     assert seen == [(2, 3)]
+
+
+outside = 1.0
+"""What some functions read."""
+
+
+def test_what_python_computes_is_built_in_when_it_is_traced(monkeypatch: Any, capsys: Any) -> None:
+    noise = random.Random(3)
+
+    def function(x: Any) -> Any:
+        print("traced", x.shape)  # noqa: T201 - what the test is about
+        return gg.asarray([outside, time.perf_counter(), noise.random()]) + gg.sum(x) * 0.0
+
+    compiled = compile(function)
+    first = compiled(X).tolist()
+    monkeypatch.setitem(globals(), "outside", 2.0)
+    for _ in range(3):
+        assert compiled(X).tolist() == first
+    assert capsys.readouterr().out == "traced (2, 3)\n"
+    with pytest.warns(UserWarning, match="compiled again"):  # another shape is traced anew
+        later = compiled(X[:1]).tolist()
+    assert (first[0], later[0]) == (1.0, 2.0)
+    assert later[1] > first[1]
+    assert later[2] != first[2]
+
+
+def test_a_traced_tensor_that_is_kept_says_that_it_has_no_value() -> None:
+    kept: list[Any] = []
+    compile(lambda x: (kept.append(x * 2.0), x)[1])(X)
+    assert "no value" in repr(kept[0])
+    with pytest.raises(gg.GraphError, match="need the value of a tensor, which is not known here"):
+        kept[0].numpy()
+
+
+def test_an_op_without_machine_code_runs_in_numpy_and_explain_says_so() -> None:
+    def function(x: Any) -> Any:
+        values = gg.linalg.svdvals(gg.exp(x))
+        return gg.sum(values * values)
+
+    compiled = assert_same(function, X)
+    assert re.search(r"NumPy", str(compiled.explain()))
 
 
 def test_a_branch_on_a_value_names_the_line() -> None:
@@ -171,7 +217,12 @@ def test_programs_are_not_kept_without_bound() -> None:
 
 
 @pytest.fixture
-def without_llvm(monkeypatch: Any) -> None:
+def nothing_said(monkeypatch: Any) -> None:
+    monkeypatch.setattr(runtime, "_said", set())
+
+
+@pytest.fixture
+def without_llvm(monkeypatch: Any, nothing_said: None) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == "llvmlite" else find(name, *rest)
@@ -182,7 +233,24 @@ def without_llvm(monkeypatch: Any) -> None:
         monkeypatch.setitem(sys.modules, name, None)
 
 
+def runs_in_numpy(compiled: Any) -> bool:
+    return type(compiled.last.program).__module__ == "glassgrad.compiler.runtime.numpy"
+
+
+def says_once(why: str) -> None:
+    """The first function that is compiled says why there is no machine code; the second is silent. Both are right."""
+    with pytest.warns(UserWarning, match="compile: ") as caught:
+        first = assert_same(lambda x: (x, x.T, gg.sum(x * 2.0, axis=0)), X)
+    assert [str(warning.message) for warning in caught] == [
+        f"compile: the function runs as NumPy calls, without machine code, since {why}."
+    ]
+    second = assert_same(lambda x: gg.exp(x) @ x.T, X)
+    assert runs_in_numpy(first)
+    assert runs_in_numpy(second)
+
+
 def test_without_llvm(without_llvm: Any) -> None:
+    says_once("llvmlite is not installed (pip install llvmlite)")
     model = gg.nn.Linear(3, 2)
     optimizer = gg.optim.SGD(model.parameters(), lr=0.1)
 
@@ -196,10 +264,36 @@ def test_without_llvm(without_llvm: Any) -> None:
     compiled = compile(step)
     losses = [compiled(gg.ones((4, 3)), gg.zeros((4, 2))).item() for _ in range(5)]
     assert losses == sorted(losses, reverse=True)
-    assert type(compiled.last.program).__module__ == "glassgrad.compiler.runtime.numpy"  # type: ignore[union-attr]
-    assert_same(lambda x: (x, x.T, gg.sum(x, axis=0)), X)
+    assert runs_in_numpy(compiled)
 
 
+def test_llvm_that_cannot_be_loaded(monkeypatch: Any, nothing_said: None) -> None:
+    for name in [n for n in sys.modules if n.startswith(("llvmlite", "glassgrad.compiler.llvm.engine"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "llvmlite.binding", None)
+    says_once("llvmlite cannot be imported (import of llvmlite.binding halted; None in sys.modules)")
+
+
+def test_a_processor_that_llvm_refuses(monkeypatch: Any, nothing_said: None) -> None:
+    def refuse() -> Any:
+        raise RuntimeError("No available targets are compatible with triple")
+
+    monkeypatch.setattr(engine, "host_machine", refuse)
+    says_once("LLVM does not work on this processor (No available targets are compatible with triple)")
+
+
+def test_machine_code_that_cannot_be_generated(monkeypatch: Any, nothing_said: None) -> None:
+    def fail(*arguments: Any) -> Any:
+        raise RuntimeError("LLVM IR parsing error\nhere")
+
+    monkeypatch.setattr(native, "Program", fail)
+    says_once(
+        "generating its machine code failed (RuntimeError: LLVM IR parsing error here), which is a bug in glassgrad: "
+        "please report it"
+    )
+
+
+@pytest.mark.filterwarnings("ignore:compile")
 def test_without_llvm_an_assigned_argument_is_copied(without_llvm: Any) -> None:
     cell, other = gg.nn.Buffer(np.zeros(3)), gg.nn.Buffer(np.zeros(3))
 
@@ -212,13 +306,6 @@ def test_without_llvm_an_assigned_argument_is_copied(without_llvm: Any) -> None:
     array[:] = -1.0
     assert cell.tolist() == [0.0, 1.0, 2.0]
     assert other.tolist() == [2.0, 1.0, 0.0]
-
-
-def test_without_blas(monkeypatch: Any) -> None:
-    from glassgrad.compiler.runtime import blas
-
-    monkeypatch.setattr(blas, "address", lambda name: None)
-    assert_same(lambda x: gg.exp(x @ x.T) + 1.0, X)
 
 
 # --- threads -----------------------------------------------------------------------------------------------------
