@@ -42,39 +42,13 @@ TIMES_PLAIN = {
 OTHERS_TIMES_PLAIN = 30
 """The functions that are not listed: circular ones and their kin."""
 
-SIMPLE = frozenset(
-    [
-        "add",
-        "subtract",
-        "multiply",
-        "negative",
-        "abs",
-        "sign",
-        "where",
-        "equal",
-        "not_equal",
-        "greater",
-        "greater_equal",
-        "and",
-        "or",
-        "not",
-        "maximum",
-        "minimum",
-        "floor",
-        "ceil",
-        "round",
-        "trunc",
-        "copysign",
-        "signbit",
-        "bit_and",
-        "bit_or",
-        "bit_xor",
-        "bit_invert",
-        "left_shift",
-        "right_shift",
-    ]
-)
-WITHOUT_LIBRARY = SIMPLE | TIMES_PLAIN.keys() - {"power"}
+SIMPLE = {
+    *("add", "subtract", "multiply", "negative", "abs", "sign", "maximum", "minimum", "copysign", "signbit"),
+    *("where", "equal", "not_equal", "greater", "greater_equal", "and", "or", "not"),
+    *("floor", "ceil", "round", "trunc"),
+    *("bit_and", "bit_or", "bit_xor", "bit_invert", "left_shift", "right_shift"),
+}
+WITHOUT_LIBRARY = SIMPLE | (TIMES_PLAIN.keys() - {"power"})
 """What is machine code in float64, too."""
 
 

@@ -16,9 +16,6 @@ THREAD_COST = 500.0
 WORTH = 3000.0
 """Nanoseconds that two threads must save in a program before it is given to the team at all."""
 
-SHORT = 150_000.0
-"""Nanoseconds of a program that is done before a sleeping thread has woken up."""
-
 Range = tuple[int, int]
 """The first byte of a piece of memory, and the first after it."""
 
@@ -89,9 +86,7 @@ class _Touched:
 
     def conflicts(self, task: Task) -> bool:
         """Whether a task reads what was written, or writes what was touched."""
-        return (
-            self.written.meet(task.reads) or self.written.meet(task.writes) or self.read.meet(task.writes)
-        )
+        return self.written.meet(task.reads) or self.written.meet(task.writes) or self.read.meet(task.writes)
 
 
 class _Ranges:

@@ -4,8 +4,8 @@ The first places of the table hold NumPy arrays, as Python objects, because they
 their data pointers itself, which takes a nanosecond where asking from Python takes a microsecond. The other places
 hold pointers to data, the last one to the memory that units need beside.
 
-Where threads pay, a segment is a job for the team: every thread goes through all its phases, does its share of those
-that are divided, and waits for the others where it has to (`schedule.py`).
+Where threads pay, a segment is a job for the team: `schedule.py` says which phases are divided, and before which
+threads wait for each other; `jobs.py` writes it.
 """
 
 from __future__ import annotations
@@ -29,15 +29,13 @@ from ..llvm.engine import MachineCode
 from ..llvm.kernel import KernelFunction
 from ..llvm.nest import INDEX
 from . import team, threads
+from .jobs import LINE, lines_of, write_alone, write_job, write_launch
 from .loading import machine_code
+from .memory import ALIGNMENT
 from .memory_report import size_of
-from .schedule import SHORT, Range, Task, Turn, turns
+from .schedule import Range, Task, Turn, turns
 
 BYTE = ir.IntType(8)
-FLAG = ir.IntType(1)
-VOID = ir.VoidType()
-SHARED = ir.FunctionType(VOID, [POINTER, POINTER, INDEX, INDEX])
-"""What every thread runs: `void segment(table, state, thread, threads)`."""
 
 SCRATCH: Range = (-2, -1)
 """The memory that units need beside, as a range of its own."""
@@ -52,8 +50,22 @@ class _Step:
 
     code: Code
     phase: Phase
-    function: ir.Function
+    kernel: int
+    """The number of the first code that is the same, whose functions it calls."""
+    place: int
+    """Which phase of the unit it is."""
     task: Task
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Steps that are one function, and how they are run."""
+
+    name: str
+    steps: Sequence[_Step]
+    order: Sequence[Turn]
+    threads: int
+    """How many threads it has work for; 1 without a team."""
 
 
 @lru_cache
@@ -67,7 +79,10 @@ def _data_offset() -> int:
 
 
 class Segments:
-    """Functions for runs of units, generated together and compiled by `compiled`."""
+    """Functions for runs of units, generated together and compiled by `compiled`.
+
+    What is written follows from `key`, so nothing is written where the machine code is in the disk's cache.
+    """
 
     def __init__(
         self, units: Units, slots: Mapping[Node, int], objects: int, addresses: Sequence[int]
@@ -79,103 +94,121 @@ class Segments:
         self.slots = slots
         self.objects = objects
         self.addresses = addresses
-        self.module = ir.Module("step")
-        self.kernels: dict[Any, list[ir.Function]] = {}
-        self.scratch = 0
-        self.names: list[str] = []
+        self.kernels: dict[Any, int] = {}
+        self.codes: list[Code] = []
+        """One for each kernel."""
+        self.beside = 0
+        """The bytes of memory that units need beside."""
+        self.lines = 0
+        """How many counters the jobs need, which lie behind it."""
+        self.segments: list[_Segment] = []
         self.symbols: Mapping[str, int] = {}
 
     def add(self, run: list[Unit]) -> str:
         """A function for these units, one after the other; its name."""
-        name = f"segment_{len(self.names)}"
-        self.names.append(name)
         steps = [step for unit in run for step in self._steps(unit)]
         order = turns([step.task for step in steps])
         several = max((turn.threads for turn in order), default=1)
         company = team.team() if several > 1 else None
         if company is None:
             order, several = [Turn(1, False) for _ in steps], 1
-        shared = ir.Function(self.module, SHARED, f"{name}_shared")
-        shared.linkage = "internal"
-        self._write(shared, steps, order)
-        function = ir.Function(self.module, ir.FunctionType(VOID, [POINTER]), name)
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        if company is None:
-            builder.call(shared, [function.args[0], POINTER(None), INDEX(0), INDEX(1)])
         else:
             self.symbols = company.symbols
-            short = sum(step.phase.nanoseconds for step in steps) < SHORT
-            launch = self._outside(team.LAUNCH, [POINTER, POINTER, INDEX, FLAG])
-            builder.call(launch, [shared, function.args[0], INDEX(several), FLAG(int(short))])
-        builder.ret_void()
-        return name
+            self.lines = max(self.lines, lines_of(order))
+        self.segments.append(_Segment(f"segment_{len(self.segments)}", steps, order, several))
+        return self.segments[-1].name
 
-    def _outside(self, name: str, kinds: list[Any]) -> Any:
-        """A function of the team's code."""
-        return self.module.globals.get(name) or ir.Function(self.module, ir.FunctionType(VOID, kinds), name)
+    @property
+    def scratch(self) -> int:
+        """The bytes of memory that the last place of the table points to."""
+        return self.beside + self.lines * LINE
+
+    @property
+    def key(self) -> Any:
+        """All that the text depends on."""
+        kernels = [(key, self.codes[number].scratch) for key, number in self.kernels.items()]
+        segments = [
+            (
+                segment.threads,
+                [
+                    (
+                        step.kernel,
+                        step.place,
+                        step.phase.pieces,
+                        turn.threads,
+                        turn.waits,
+                        [self.slots[owner] for owner in step.code.owners],
+                        [*step.code.offsets],
+                    )
+                    for step, turn in zip(segment.steps, segment.order, strict=True)
+                ],
+            )
+            for segment in self.segments
+        ]
+        return "segments", _data_offset(), self.objects, len(self.slots), self.beside, kernels, segments
+
+    def text(self) -> str:
+        """The module as LLVM IR, as it is written, before LLVM's own passes."""
+        module = ir.Module("step")
+        kernels = [code.build(module, f"kernel_{number}") for number, code in enumerate(self.codes)]
+        for segment in self.segments:
+            self._write_segment(module, segment, kernels)
+        return str(module)
+
+    def _write_segment(
+        self, module: ir.Module, segment: _Segment, kernels: Sequence[Sequence[ir.Function]]
+    ) -> None:
+        steps = segment.steps
+        pieces = [step.phase.pieces for step in steps]
+        owners = dict.fromkeys(owner for step in steps for owner in step.code.owners)
+
+        def pointers(builder: ir.IRBuilder, table: Any) -> dict[Node | None, Any]:
+            return {
+                None: self._pointer(builder, table, len(self.slots)),
+                **{owner: self._pointer(builder, table, self.slots[owner]) for owner in owners},
+            }
+
+        def call(
+            builder: ir.IRBuilder, found: dict[Node | None, Any], place: int, begin: Any, end: Any
+        ) -> None:
+            step = steps[place]
+            offsets = step.code.offsets or [0] * len(step.code.owners)
+            arguments = [
+                builder.gep(found[owner], [INDEX(offset)], source_etype=BYTE) if offset else found[owner]
+                for owner, offset in zip(step.code.owners, offsets, strict=True)
+            ]
+            builder.call(kernels[step.kernel][step.place], [*arguments, found[None], begin, end])
+
+        def state(builder: ir.IRBuilder, table: Any) -> Any:
+            beside = self._pointer(builder, table, len(self.slots))
+            return builder.gep(beside, [INDEX(self.beside)], source_etype=BYTE)
+
+        if segment.threads == 1:
+            write_alone(module, segment.name, pieces, pointers, call)
+            return
+        alone = write_alone(module, f"{segment.name}_alone", pieces, pointers, call)
+        job = write_job(module, f"{segment.name}_job", segment.order, pieces, pointers, call)
+        write_launch(module, segment.name, job, alone, state, segment.threads)
 
     # --- what the threads do ----------------------------------------------------------------------------------------
 
     def _steps(self, unit: Unit) -> list[_Step]:
         code = self._code(unit)
-        self.scratch = max(self.scratch, code.scratch)
+        self.beside = max(self.beside, -(-code.scratch // ALIGNMENT) * ALIGNMENT)
         made = {self.units.places[node].owner for node in _made_by(unit)}
         beside = [SCRATCH] if code.scratch else []
+        kernel = self._once(code)
         reads = [*beside, *(self._range(owner) for owner in code.owners if owner not in made)]
         writes = [*beside, *(self._range(owner) for owner in code.owners if owner in made)]
         return [
-            _Step(code, phase, function, Task(phase.pieces, phase.nanoseconds, reads, writes, place > 0))
-            for place, (phase, function) in enumerate(zip(code.phases, self._once(code), strict=True))
+            _Step(code, phase, kernel, place, Task(phase.pieces, phase.nanoseconds, reads, writes, place > 0))
+            for place, phase in enumerate(code.phases)
         ]
 
     def _range(self, owner: Node) -> Range:
         slot = self.slots[owner]
         start = OBJECTS * (slot + 1) if slot < self.objects else self.addresses[slot]
         return start, start + size_of(owner)
-
-    def _write(self, shared: ir.Function, steps: Sequence[_Step], order: Sequence[Turn]) -> None:
-        table, state, thread, number = shared.args
-        builder = ir.IRBuilder(shared.append_basic_block("entry"))
-        owners = dict.fromkeys(owner for step in steps for owner in step.code.owners)
-        pointers = {owner: self._pointer(builder, table, self.slots[owner]) for owner in owners}
-        scratch = self._pointer(builder, table, len(self.slots))
-
-        def call(step: _Step, begin: Any, end: Any) -> None:
-            builder.call(
-                step.function, [*(pointers[owner] for owner in step.code.owners), scratch, begin, end]
-            )
-
-        is_first = builder.icmp_unsigned("==", thread, INDEX(0))
-        barriers = 0
-        alone: list[_Step] = []
-
-        def do_alone() -> None:
-            if alone:
-                with builder.if_then(is_first):
-                    for step in alone:
-                        call(step, INDEX(0), INDEX(step.phase.pieces))
-                alone.clear()
-
-        for step, turn in zip(steps, order, strict=True):
-            if turn.waits:
-                do_alone()
-                barriers += 1
-                barrier = self._outside(team.BARRIER, [POINTER, INDEX, INDEX])
-                builder.call(barrier, [state, INDEX(barriers), number])
-            if turn.threads == 1:
-                alone.append(step)
-                continue
-            do_alone()
-            fewer = builder.icmp_unsigned("<", number, INDEX(turn.threads))
-            takers = builder.select(fewer, number, INDEX(turn.threads))
-            with builder.if_then(builder.icmp_unsigned("<", thread, takers)):
-                begin, end = (
-                    builder.udiv(builder.mul(place, INDEX(step.phase.pieces)), takers)
-                    for place in (thread, builder.add(thread, INDEX(1)))
-                )
-                call(step, begin, end)
-        do_alone()
-        builder.ret_void()
 
     def _pointer(self, builder: ir.IRBuilder, table: Any, slot: int) -> Any:
         found = builder.load(builder.gep(table, [INDEX(slot)], source_etype=POINTER), typ=POINTER)
@@ -193,17 +226,17 @@ class Segments:
         assert isinstance(unit, Contraction)
         return ProductCode(unit, self.units)
 
-    def _once(self, code: Code) -> list[ir.Function]:
-        """The functions of a unit's phases; those of an earlier unit if it has the same code."""
-        if code.key not in self.kernels:
-            self.kernels[code.key] = code.build(self.module, f"kernel_{len(self.kernels)}")
-        return self.kernels[code.key]
+    def _once(self, code: Code) -> int:
+        """The number of a unit's code; that of an earlier unit if it is the same."""
+        number = self.kernels.setdefault(code.key, len(self.codes))
+        if number == len(self.codes):
+            self.codes.append(code)
+        return number
 
     def compiled(self) -> tuple[MachineCode, dict[str, Callable[[int], None]]]:
         """The machine code, and the functions by name."""
-        text = str(self.module)
-        code = machine_code(text, lambda: text, self.symbols)
-        return code, {name: code.function(name) for name in self.names}
+        code = machine_code(self.key, self.text, self.symbols)
+        return code, {segment.name: code.function(segment.name) for segment in self.segments}
 
 
 def _made_by(unit: Unit) -> Sequence[Node]:

@@ -19,7 +19,11 @@ from ..llvm.team import LOCK, SIGNAL, SLOT, team_code
 from . import threads
 from .loading import machine_code
 
-LAUNCH, BARRIER = "glassgrad_launch", "glassgrad_barrier"
+LAUNCH, OPEN, GATE, CLAIM, REACH = OFFERED = tuple(
+    f"glassgrad_{name}" for name in ("launch", "open", "gate", "claim", "reach")
+)
+"""What programs call."""
+
 PTHREADS = (
     "pthread_mutex_lock",
     "pthread_mutex_unlock",
@@ -44,7 +48,7 @@ class Team:
         self.give = CFUNCTYPE(None)(self._address("give"))
         self.dismiss = CFUNCTYPE(None)(self._address("dismiss"))
         self.work = CFUNCTYPE(None, c_int64, c_int64)(self._address("work"))
-        self.symbols = {name: self._address(name) for name in (LAUNCH, BARRIER)}
+        self.symbols = {name: self._address(name) for name in OFFERED}
         self.word, self.number = (self._variable(name) for name in ("word", "threads"))
         self.slots = self._variable("slots")
         self.workers: list[threading.Thread] = []

@@ -94,7 +94,9 @@ def cores(processors: Iterable[int], root: Path = Path("/sys/devices/system/cpu"
     found = set()
     for processor in processors:
         try:
-            found.add((root / f"cpu{processor}/topology/thread_siblings_list").read_text(encoding="ascii").strip())
+            found.add(
+                (root / f"cpu{processor}/topology/thread_siblings_list").read_text(encoding="ascii").strip()
+            )
         except (OSError, ValueError):
             return None
     return len(found)

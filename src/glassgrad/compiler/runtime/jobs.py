@@ -1,0 +1,200 @@
+"""A segment in LLVM IR: what one thread does alone, and the job that a team does together.
+
+A job has parts, one after the other: thread 0 opens a part when the part before it has ended, does what is not divided,
+and then claims pieces of the phases that are, as the other threads do from the beginning. A part has ended when all its
+pieces are done; whoever has not come by then finds the next part open (`llvm/team.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llvmlite import ir
+
+from ..llvm.code import POINTER
+from ..llvm.nest import INDEX
+from . import team
+from .schedule import Turn
+
+LINE = 64
+"""Bytes of a counter, which is alone in its cache line."""
+
+VOID, BYTE, ENUM = ir.VoidType(), ir.IntType(8), ir.IntType(32)
+JOB = ir.FunctionType(VOID, [POINTER, POINTER, INDEX, INDEX])
+"""What every thread runs: `void share(table, state, thread, threads)`."""
+
+Call = Callable[[ir.IRBuilder, Any, int, Any, Any], None]
+"""Writes the call of a step: builder, whatever `pointers` gave, the step's place, and the pieces: first, and after."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Steps that may run at the same time, but for those of one thread, which come in order."""
+
+    alone: Sequence[int]
+    divided: Sequence[int]
+
+
+def parts_of(order: Sequence[Turn]) -> list[Part]:
+    """The places of the steps, cut where threads wait for each other.
+
+    >>> parts_of([Turn(1, False), Turn(2, True), Turn(2, False), Turn(1, True)])
+    [Part(alone=[0], divided=[]), Part(alone=[], divided=[1, 2]), Part(alone=[3], divided=[])]
+    """
+    parts = [Part([], [])]
+    for place, turn in enumerate(order):
+        if turn.waits:
+            parts.append(Part([], []))
+        (parts[-1].alone if turn.threads == 1 else parts[-1].divided).append(place)  # type: ignore[attr-defined]
+    return parts
+
+
+def lines_of(order: Sequence[Turn]) -> int:
+    """How many counters a job needs: one for each part, one for each divided step."""
+    return sum(1 + len(part.divided) for part in parts_of(order) if part.divided)
+
+
+def write_alone(
+    module: ir.Module, name: str, pieces: Sequence[int], pointers: Callable[..., Any], call: Call
+) -> ir.Function:
+    """`void name(table)`: all steps, in order."""
+    function = ir.Function(module, ir.FunctionType(VOID, [POINTER]), name)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    found = pointers(builder, function.args[0])
+    for place, count in enumerate(pieces):
+        call(builder, found, place, INDEX(0), INDEX(count))
+    builder.ret_void()
+    return function
+
+
+def write_launch(
+    module: ir.Module, name: str, job: ir.Function, alone: ir.Function, state: Any, most: int
+) -> None:
+    """`void name(table)`: the job, on a team of at most so many threads. `state` writes where its counters lie."""
+    function = ir.Function(module, ir.FunctionType(VOID, [POINTER]), name)
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    table = function.args[0]
+    launch = _outside(module, team.LAUNCH, VOID, [POINTER, POINTER, POINTER, POINTER, INDEX])
+    builder.call(launch, [job, alone, table, state(builder, table), INDEX(most)])
+    builder.ret_void()
+
+
+def write_job(
+    module: ir.Module,
+    name: str,
+    order: Sequence[Turn],
+    pieces: Sequence[int],
+    pointers: Callable[..., Any],
+    call: Call,
+) -> ir.Function:
+    """`void name(table, state, thread, threads)`."""
+    function = ir.Function(module, JOB, name)
+    function.linkage = "internal"
+    _Job(function, order, pieces, pointers, call).write()
+    return function
+
+
+class _Job:
+    def __init__(
+        self,
+        function: ir.Function,
+        order: Sequence[Turn],
+        pieces: Sequence[int],
+        pointers: Callable[..., Any],
+        call: Call,
+    ) -> None:
+        self.function = function
+        self.order, self.pieces, self.call = order, pieces, call
+        table, self.state, self.thread, self.threads = function.args
+        self.builder = ir.IRBuilder(function.append_basic_block("entry"))
+        self.found = pointers(self.builder, table)
+        self.is_first = self.builder.icmp_unsigned("==", self.thread, INDEX(0))
+        self.lines = 0
+
+    def write(self) -> None:
+        """All parts."""
+        opened = 0
+        for part in parts_of(self.order):
+            if not part.divided:
+                with self.builder.if_then(self.is_first):
+                    self._alone(part)
+                continue
+            opened += 1
+            self._part(part, opened)
+        self.builder.ret_void()
+
+    def _alone(self, part: Part) -> None:
+        for place in part.alone:
+            self.call(self.builder, self.found, place, INDEX(0), INDEX(self.pieces[place]))
+
+    def _line(self) -> Any:
+        """The next counter."""
+        self.lines += 1
+        return self.builder.gep(self.state, [INDEX((self.lines - 1) * LINE)], source_etype=BYTE)
+
+    def _part(self, part: Part, number: int) -> None:
+        builder, function = self.builder, self.function
+        ended = self._line()
+        left = [self._line() for _ in part.divided]
+        first, other, body, wait, leave, after = (
+            function.append_basic_block(name) for name in ("first", "other", "body", "wait", "leave", "after")
+        )
+        builder.cbranch(self.is_first, first, other)
+        builder.position_at_end(other)
+        gate = builder.call(_outside(function.module, team.GATE, ENUM, [INDEX]), [INDEX(number)])
+        switch = builder.switch(gate, leave)
+        switch.add_case(ENUM(0), body)
+        switch.add_case(ENUM(1), after)
+        builder.position_at_end(leave)
+        builder.ret_void()
+        builder.position_at_end(first)
+        builder.store(INDEX(0), ended)
+        for place, line in zip(part.divided, left, strict=True):
+            builder.store(INDEX(self.pieces[place]), line)
+        builder.call(_outside(function.module, team.OPEN, VOID, [INDEX]), [INDEX(number)])
+        self._alone(part)
+        builder.branch(body)
+        builder.position_at_end(body)
+        for place, line in zip(part.divided, left, strict=True):
+            self._claim(place, line, ended)
+        builder.cbranch(self.is_first, wait, after)
+        builder.position_at_end(wait)
+        total = sum(self.pieces[place] for place in part.divided)
+        builder.call(_outside(function.module, team.REACH, VOID, [POINTER, INDEX]), [ended, INDEX(total)])
+        builder.branch(after)
+        builder.position_at_end(after)
+
+    def _claim(self, place: int, left: Any, ended: Any) -> None:
+        """Do pieces of a step as long as there are some."""
+        builder, function = self.builder, self.function
+        claim = _outside(function.module, team.CLAIM, INDEX, [POINTER, INDEX, INDEX])
+        look, work, over, report, after = (
+            function.append_basic_block(name) for name in ("look", "work", "over", "report", "after")
+        )
+        most = INDEX(self.order[place].threads)
+        before = builder.block
+        builder.cbranch(builder.icmp_unsigned("<", self.thread, most), look, after)
+        builder.position_at_end(look)
+        done = builder.phi(INDEX, "done")
+        done.add_incoming(INDEX(0), before)
+        taken = builder.call(claim, [left, self.thread, self.threads])
+        builder.cbranch(builder.icmp_unsigned("==", taken, INDEX(0)), over, work)
+        builder.position_at_end(work)
+        begin = builder.lshr(taken, INDEX(32))
+        end = builder.and_(taken, INDEX(0xFFFFFFFF))
+        self.call(builder, self.found, place, begin, end)
+        done.add_incoming(builder.add(done, builder.sub(end, begin)), builder.block)
+        builder.branch(look)
+        builder.position_at_end(over)
+        builder.cbranch(builder.icmp_unsigned("==", done, INDEX(0)), after, report)
+        builder.position_at_end(report)
+        builder.atomic_rmw("add", ended, done, "acq_rel")
+        builder.branch(after)
+        builder.position_at_end(after)
+
+
+def _outside(module: ir.Module, name: str, result: Any, kinds: list[Any]) -> Any:
+    """A function of the team's code."""
+    return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, kinds), name)
