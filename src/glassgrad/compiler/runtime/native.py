@@ -47,13 +47,12 @@ class Program:
         self.given = len(inputs)
         self.known_first = len(inputs) + len(fresh)
         self.fresh = [Recycled(node.shape, node.dtype) for node in fresh]
-        objects = self.known_first + len(by_numpy)
         self.table = (ctypes.c_size_t * (len(self.slots) + 1))()  # the last is what units need beside
         self.address = ctypes.addressof(self.table)
         self.arrays: list[Any] = [None] * len(self.slots)
         self._place_constants(leaves)
         self._place_inside(made)
-        self._generate(objects)
+        self._generate()
         self.outputs = self._plan_outputs()
 
     # --- memory ---------------------------------------------------------------------------------------------
@@ -112,8 +111,10 @@ class Program:
 
     # --- code -----------------------------------------------------------------------------------------------
 
-    def _generate(self, objects: int) -> None:
-        segments = Segments(self.units, self.slots, objects, self.table)
+    def _segments(self) -> tuple[Segments, list[Any]]:
+        """The code, and what is done in order: functions of it by name, and ops that NumPy runs."""
+        objects = self.known_first + sum(isinstance(unit, Fallback) for unit in self.units.units)
+        segments = Segments(self.units, self.slots, objects, list(self.table))
         steps: list[Any] = []
         waiting: list[Unit] = []
 
@@ -130,14 +131,23 @@ class Program:
             node = unit.node
             steps.append((node.op, [self._seen(source) for source in node.inputs], self.slots[node]))
         close()
+        return segments, steps
+
+    def _generate(self) -> None:
+        segments, steps = self._segments()
         functions: dict[str, Callable[[int], None]] = {}
-        if segments.names:
+        if segments.segments:
             self.scratch = np.empty(segments.scratch + ALIGNMENT, np.uint8)
             start = self.scratch.ctypes.data
             self.table[len(self.slots)] = start - start % -ALIGNMENT
             self.code, functions = segments.compiled()
         self.uses_team = bool(segments.symbols)
         self.schedule = [functions[step] if isinstance(step, str) else step for step in steps]
+
+    @property
+    def llvm(self) -> str:
+        """The LLVM IR of this program, written once more."""
+        return self._segments()[0].text()
 
     # --- running --------------------------------------------------------------------------------------------
 
