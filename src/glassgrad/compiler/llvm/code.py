@@ -35,6 +35,8 @@ class Share:
     builder: ir.IRBuilder
     pointers: dict[Node, Any]
     """To the memory of each owner."""
+    arguments: Sequence[Any]
+    """The same pointers in the order of `Code.owners`, where one memory may come several times."""
     scratch: Any
     """To memory of `Code.scratch` bytes that all phases and threads share."""
     begin: Any
@@ -47,6 +49,9 @@ class Code(ABC):
 
     owners: Sequence[Node]
     """The memories that the functions' arguments point to, in order. What is written is never what is read."""
+    offsets: Sequence[int] = ()
+    """How many bytes behind the beginning of its memory each argument points; none without any. With offsets a memory
+    may come several times, and units that differ only in where their values lie have the same code."""
     scratch: int = 0
     """How many bytes of memory it needs beside, aligned like every value."""
     phases: Sequence[Phase] = (Phase(),)
@@ -73,7 +78,7 @@ class Code(ABC):
         for pointer in (*pointers, scratch):
             pointer.add_attribute("noalias")
         builder = ir.IRBuilder(function.append_basic_block("entry"))
-        share = Share(builder, dict(zip(self.owners, pointers, strict=True)), scratch, begin, end)
+        share = Share(builder, dict(zip(self.owners, pointers, strict=True)), pointers, scratch, begin, end)
         self.write(phase, share)
         builder.ret_void()
         return function

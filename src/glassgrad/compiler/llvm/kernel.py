@@ -59,7 +59,10 @@ class KernelFunction(Code):
             self.writes[node] = Operand(place.owner, node.dtype, place.offset, self._fold_strides(node))
         self.operands = [*self.reads.values(), *self.writes.values()]
         self.place_of = {id(operand): place for place, operand in enumerate(self.operands)}
-        self.owners = list(dict.fromkeys(operand.owner for operand in self.operands))
+        starts = [(operand.owner, operand.offset * operand.dtype.itemsize) for operand in self.operands]
+        arguments = {start: place for place, start in enumerate(dict.fromkeys(starts))}
+        self.owners, self.offsets = [owner for owner, _ in arguments], [offset for _, offset in arguments]
+        self.argument_of = [arguments[start] for start in starts]
         self.axes = merged_axes(kernel.shape, kernel.axes or (), [o.strides for o in self.operands])
         nanoseconds = self._nanoseconds()
         self.division = divide(self.axes, nanoseconds)
@@ -71,7 +74,8 @@ class KernelFunction(Code):
     def _nanoseconds(self) -> float:
         loops = [self.units.loops[node] for node in self.kernel.maps]
         each = computing_time((one.formula, one.dtype) for one in loops if isinstance(one, Map))
-        each += sum(FOLDING * accumulator(node).itemsize for node in self.kernel.folds)
+        for node in self.kernel.folds:
+            each += FOLDING * float(accumulator(node).itemsize)
         sizes = [operand.dtype.itemsize for operand in self.operands]
         return each * math.prod(self.kernel.shape) + moving(self.axes, sizes)
 
@@ -119,7 +123,8 @@ class KernelFunction(Code):
         return (
             kernel.shape,
             kernel.axes,
-            tuple((self.owners.index(o.owner), o.dtype.name, o.offset, o.strides) for o in self.operands),
+            tuple(self.argument_of),
+            tuple((o.dtype.name, o.strides) for o in self.operands),
             tuple(map(step, kernel.maps)),
             tuple(place for place, node in enumerate(kernel.maps) if node in self.writes),
             tuple(map(step, kernel.folds)),
@@ -127,8 +132,9 @@ class KernelFunction(Code):
 
     def write(self, phase: int, share: Share) -> None:
         """Write the loop nest."""
-        self.builder, self.pointers = share.builder, share.pointers
-        offsets = [INDEX(operand.offset) for operand in self.operands]
+        self.builder = share.builder
+        self.pointers = [share.arguments[place] for place in self.argument_of]
+        offsets = [INDEX(0)] * len(self.operands)
         if self.folds is not None:
             self.folds.write(phase, share, offsets)
         else:
@@ -151,18 +157,16 @@ class KernelFunction(Code):
     def _load(self, source: Node, offsets: list[Any]) -> Any:
         operand = self._operand(source)
         kind = in_memory(operand.dtype)
-        address = self.builder.gep(
-            self.pointers[operand.owner], [offsets[self.place_of[id(operand)]]], source_etype=kind
-        )
+        place = self.place_of[id(operand)]
+        address = self.builder.gep(self.pointers[place], [offsets[place]], source_etype=kind)
         value = self.builder.load(address, typ=kind)
         return self.builder.trunc(value, BOOL) if operand.dtype.kind == "b" else value
 
     def store(self, operand: Operand, value: Any, offsets: list[Any]) -> None:
         """Store an element."""
         kind = in_memory(operand.dtype)
-        address = self.builder.gep(
-            self.pointers[operand.owner], [offsets[self.place_of[id(operand)]]], source_etype=kind
-        )
+        place = self.place_of[id(operand)]
+        address = self.builder.gep(self.pointers[place], [offsets[place]], source_etype=kind)
         self.builder.store(self.builder.zext(value, kind) if operand.dtype.kind == "b" else value, address)
 
     def value(self, source: Node, values: dict[Node, Any], offsets: list[Any]) -> Any:
