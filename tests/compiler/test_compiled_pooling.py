@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 import glassgrad as gg
 from glassgrad.compiler.kernels import Alone, Fallback, Place, Units, contiguous
+from glassgrad.compiler.llvm import pooling
 from glassgrad.compiler.runtime.native import Program
 from glassgrad.graph import Graph
 from glassgrad.ops.pool import MaxPlaces, MaxPool, PutPlaces, SpreadPool, SumPool, TakePlaces
@@ -278,10 +279,40 @@ def test_the_maximum_and_its_place_are_one_pass() -> None:
     assert alone == [["max_pool", "max_places"], ["put_places"]]
 
 
-def test_more_taps_than_can_be_written_out_are_left_to_numpy() -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        "3 by 3, stride 2, padding",
+        "stride 3, window 2: elements in no window",
+        "dilation and stride",
+        "three axes that overlap",
+        "a window that is all padding",
+    ],
+)
+def test_every_op_with_loops_over_the_places_of_windows(name: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr(pooling, "MOST_TAPS", 0)
+    assert_right(*CASES[name])
+
+
+@pytest.mark.parametrize(
+    ("grid", "order"),
+    [
+        (grid_of(7, 1, 3), None),
+        (grid_of(8, 8), (0, 2, 3, 1)),
+        (grid_of((17, 2), (4, 1), (8, 0)), (0, 2, 3, 1)),
+        (grid_of((3, 20), 3, (1, 9)), None),
+    ],
+)
+def test_large_windows(grid: Grid, order: Any) -> None:
+    assert_right(grid, (1, 3, 16, 24), order=order)
+
+
+def test_far_apart_windows_are_put_back_by_numpy() -> None:
     x = gg.asarray(RNG.normal(size=(1, 1, 40, 40)).astype(np.float32))
-    compiled = assert_same(lambda x: gg.max_pool(x, 31, stride=1, padding=15), x)
-    assert any(isinstance(unit, Fallback) for unit in compiled.last.program.units.units)
+    compiled = assert_same(gg.grad(lambda x: gg.sum(gg.max_pool(x, 20) ** 2)), x)
+    assert [u.node.op.name for u in compiled.last.program.units.units if isinstance(u, Fallback)] == [
+        "put_places"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -314,7 +345,7 @@ def test_steps_with_pooling(arguments: dict[str, Any]) -> None:
 
 
 @st.composite
-def situations(draw: Any) -> tuple[Grid, tuple[int, ...], str, tuple[int, ...]]:
+def situations(draw: Any) -> tuple[Any, ...]:
     axes = draw(st.integers(1, 3))
 
     def each(strategy: Any) -> tuple[Any, ...]:
@@ -330,13 +361,17 @@ def situations(draw: Any) -> tuple[Grid, tuple[int, ...], str, tuple[int, ...]]:
     )
     shape = (*draw(st.lists(st.integers(1, 5), max_size=2)), *sizes)
     dtype = draw(st.sampled_from(["float32", "float64", "int32", "uint8"]))
-    return grid, shape, dtype, tuple(draw(st.permutations(range(len(shape)))))
+    order = tuple(draw(st.permutations(range(len(shape)))))
+    return draw(st.sampled_from([0, 10, 50])), grid, shape, dtype, order
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(situations())
 def test_any_grid(situation: Any) -> None:
-    assert_right(*situation)
+    most, *rest = situation
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pooling, "MOST_TAPS", most)
+        assert_right(*rest)
 
 
 def test_pieces_can_be_done_in_any_cut() -> None:

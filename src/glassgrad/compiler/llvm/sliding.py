@@ -12,11 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 Tap = tuple[int, int]
 """A place in the window along this axis, and how far from q * inner the input lies."""
 
 Taps = tuple[Tap, ...]
+
+CodeForTaps = Literal["written", "loops", "loops apart"]
+"""Each tap written out; or loops over them, maybe with code of its own for positions where all are inside."""
+
+
+@dataclass(frozen=True)
+class Progression:
+    """Taps at equal distances, for a loop over them; `whole`, whether all are inside at every position of the run."""
+
+    first: Tap
+    step: Tap
+    count: int
+    whole: bool
 
 
 @dataclass(frozen=True)
@@ -25,15 +39,16 @@ class Run:
 
     begin: int
     end: int
-    taps: tuple[Taps | None, ...]
+    taps: tuple[Taps | Progression | None, ...]
 
 
 @dataclass(frozen=True)
 class Sliding:
-    """All positions along one axis."""
+    """All positions along one axis that has `inputs` elements to read."""
 
     inner: int
     outer: int
+    inputs: int
     runs: tuple[Run, ...]
 
     @property
@@ -43,21 +58,38 @@ class Sliding:
 
     @property
     def written(self) -> int:
-        """How many taps code has that names each of them, and how many outputs without taps."""
-        return sum(max(1, len(taps)) for run in self.runs for taps in run.taps if taps is not None)
+        """How many taps code has that names each of them, a loop or an output without taps counting as one."""
+        there = (taps for run in self.runs for taps in run.taps if taps is not None)
+        return sum(1 if isinstance(taps, Progression) else max(1, len(taps)) for taps in there)
 
 
-def to_windows(size: int, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Sliding:
+def to_windows(
+    size: int,
+    count: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+    code: CodeForTaps = "written",
+) -> Sliding:
     """`count` windows of elements.
 
     >>> to_windows(5, 3, 3, 2, 1, 1).runs[0]
     Run(begin=0, end=1, taps=(((1, 0), (2, 1)),))
     """
     taps = tuple((k, k * dilation - padding) for k in range(kernel))
-    return Sliding(stride, 1, _runs(count, stride, 1, (taps,), size, count))
+    return Sliding(stride, 1, size, _runs(code, count, stride, 1, (taps,), size, count))
 
 
-def to_elements(size: int, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Sliding:
+def to_elements(
+    size: int,
+    count: int,
+    kernel: int,
+    stride: int,
+    padding: int,
+    dilation: int,
+    code: CodeForTaps = "written",
+) -> Sliding:
     """`size` elements from `count` windows.
 
     >>> to_elements(4, 2, 2, 2, 0, 1).runs
@@ -71,19 +103,30 @@ def to_elements(size: int, count: int, kernel: int, stride: int, padding: int, d
         )
         for r in range(min(stride, size))
     )
-    positions = -(-size // stride)
-    return Sliding(1, stride, _runs(positions, 1, stride, taps, count, size))
+    return Sliding(1, stride, count, _runs(code, -(-size // stride), 1, stride, taps, count, size))
 
 
 def _runs(
+    code: CodeForTaps,
+    count: int,
+    inner: int,
+    outer: int,
+    taps: tuple[Taps, ...],
+    inputs: int,
+    outputs: int,
+) -> tuple[Run, ...]:
+    if code == "written":
+        return _written(count, inner, outer, taps, inputs, outputs)
+    return _looped(count, inner, outer, taps, inputs, outputs, code == "loops apart")
+
+
+def _written(
     count: int, inner: int, outer: int, taps: tuple[Taps, ...], inputs: int, outputs: int
 ) -> tuple[Run, ...]:
-    cuts = {0, count}
-    for r, each in enumerate(taps):
-        cuts.add(-(-(outputs - r) // outer))
-        for _, shift in each:
-            cuts |= {-(shift // inner), -(-(inputs - shift) // inner)}
-    places = sorted(cut for cut in cuts if 0 <= cut <= count)
+    """A run for each set of taps that are inside."""
+    cuts = {-(-(outputs - r) // outer) for r in range(len(taps))}
+    for _, shift in {tap for each in taps for tap in each}:
+        cuts |= {-(shift // inner), -(-(inputs - shift) // inner)}
 
     def there(q: int, r: int) -> Taps | None:
         if q * outer + r >= outputs:
@@ -91,8 +134,38 @@ def _runs(
         return tuple((k, shift) for k, shift in taps[r] if 0 <= q * inner + shift < inputs)
 
     return tuple(
-        Run(begin, end, tuple(there(begin, r) for r in range(len(taps)))) for begin, end in pairwise(places)
+        Run(begin, end, tuple(there(begin, r) for r in range(len(taps))))
+        for begin, end in _between(cuts, count)
     )
+
+
+def _looped(
+    count: int, inner: int, outer: int, taps: tuple[Taps, ...], inputs: int, outputs: int, apart: bool
+) -> tuple[Run, ...]:
+    """Runs where which taps are inside is found out at each position; `apart` from them those where all are."""
+    shifts = [shift for each in taps for _, shift in each] or [0]
+    first, last = -(min(shifts) // inner), -(-(inputs - max(shifts)) // inner)
+    cuts = {-(-(outputs - r) // outer) for r in range(len(taps))}
+    if apart and first < last:
+        cuts |= {first, last}
+
+    def there(begin: int, end: int, r: int) -> Taps | Progression | None:
+        if begin * outer + r >= outputs:
+            return None
+        if not taps[r]:
+            return ()
+        (k, shift), *others = taps[r]
+        step = (others[0][0] - k, others[0][1] - shift) if others else (1, 1)
+        return Progression((k, shift), step, len(taps[r]), first <= begin and end <= last)
+
+    return tuple(
+        Run(begin, end, tuple(there(begin, end, r) for r in range(len(taps))))
+        for begin, end in _between(cuts, count)
+    )
+
+
+def _between(cuts: set[int], count: int) -> Iterator[tuple[int, int]]:
+    return pairwise(sorted({0, count, *(cut for cut in cuts if 0 < cut < count)}))
 
 
 def blocks(size: int, most: int) -> Iterator[tuple[int, int, int]]:
