@@ -7,7 +7,9 @@ from typing import Any
 from llvmlite import ir
 
 from ..kernels import Assembly, Units, contiguous
-from .code import Code, Share
+from .code import Code, Phase, Share
+from .division import divide, divided, pieces_for
+from .estimate import moving
 from .nest import INDEX, merged_axes, nest
 from .types import in_memory
 
@@ -28,6 +30,21 @@ class AssemblyFunction(Code):
             (self.owners.index(place.owner), source.shape, (place.offset, place.strides), view)
             for place, (source, view) in zip(places, unit.parts, strict=True)
         ]
+        itemsize = node.dtype.itemsize
+        cleared = merged_axes(self.shape, (), [contiguous(self.shape)])
+        copied = [
+            merged_axes(shape, (), [strides, steps]) for _, shape, (_, strides), (_, steps) in self.copies
+        ]
+        clearing = moving(cleared, [itemsize])
+        copying = [moving(axes, [itemsize, itemsize]) for axes in copied]
+        self.clearing = divide(cleared, clearing)
+        self.divisions = [
+            divide(axes, nanoseconds) for axes, nanoseconds in zip(copied, copying, strict=True)
+        ]
+        self.in_pieces = pieces_for(sum(copying)) > 1
+        pieces = sum(division.pieces for division in self.divisions) if self.in_pieces else 1
+        self.phases = [Phase(self.clearing.pieces, clearing)] if self.fills else []
+        self.phases.append(Phase(pieces, sum(copying)))
 
     @property
     def key(self) -> Any:
@@ -35,21 +52,40 @@ class AssemblyFunction(Code):
         return "assembly", str(self.kind), self.shape, self.fills, self.out, tuple(self.copies)
 
     def write(self, phase: int, share: Share) -> None:
-        """Write the loops that clear the result and copy the parts."""
+        """Write the loops that clear the result, or that copy the parts."""
         builder = share.builder
         pointers = [share.pointers[owner] for owner in self.owners]
         out = pointers[self.out]
-        if self.fills:
+        if phase < len(self.phases) - 1:
 
             def clear(offsets: list[Any]) -> None:
                 address = builder.gep(out, [offsets[0]], source_etype=self.kind)
                 builder.store(ir.Constant(self.kind, 0), address)
 
-            nest(builder, merged_axes(self.shape, (), [contiguous(self.shape)]), [INDEX(0)], clear)
-        for place, shape, (offset, strides), (start, steps) in self.copies:
+            divided(builder, self.clearing, [INDEX(0)], (share.begin, share.end), clear)
+            return
+        before = 0
+        for (place, _, (offset, _), (start, _)), division in zip(self.copies, self.divisions, strict=True):
 
             def copy(offsets: list[Any], source: Any = pointers[place]) -> None:
                 value = builder.load(builder.gep(source, [offsets[0]], source_etype=self.kind), typ=self.kind)
                 builder.store(value, builder.gep(out, [offsets[1]], source_etype=self.kind))
 
-            nest(builder, merged_axes(shape, (), [strides, steps]), [INDEX(offset), INDEX(start)], copy)
+            offsets = [INDEX(offset), INDEX(start)]
+            if not self.in_pieces:
+                nest(builder, division.axes, offsets, copy)
+                continue
+            pieces = (
+                _within(builder, share.begin, before, division.pieces),
+                _within(builder, share.end, before, division.pieces),
+            )
+            with builder.if_then(builder.icmp_signed("<", *pieces)):
+                divided(builder, division, offsets, pieces, copy)
+            before += division.pieces
+
+
+def _within(builder: ir.IRBuilder, piece: Any, before: int, count: int) -> Any:
+    """The number of a piece among the `count` pieces after the first `before`, or the nearest."""
+    place = builder.sub(piece, INDEX(before))
+    place = builder.select(builder.icmp_signed("<", place, INDEX(0)), INDEX(0), place)
+    return builder.select(builder.icmp_signed("<", INDEX(count), place), INDEX(count), place)

@@ -41,6 +41,11 @@ class Division:
     step: int
 
     @property
+    def axes(self) -> tuple[Axis, ...]:
+        """All the loops."""
+        return (*self.whole, *(() if self.tiled is None else (self.tiled,)), *self.rest)
+
+    @property
     def tiles(self) -> int:
         """How many tiles the tiled axis has."""
         return 1 if self.tiled is None else -(-self.tiled.size // self.tile)
@@ -139,8 +144,7 @@ def divided(
 ) -> None:
     """`inside(offsets)` for every turn of the loops within these pieces, from the first up to before the second."""
     if division.pieces == 1:
-        tiled = () if division.tiled is None else (division.tiled,)
-        nest(builder, (*division.whole, *tiled, *division.rest), offsets, inside)
+        nest(builder, division.axes, offsets, inside)
         return
     with counted(builder, *bounds(builder, division, *pieces)) as index:
         over_tile(builder, division, *located(builder, division, index, offsets), inside)

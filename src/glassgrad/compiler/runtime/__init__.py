@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...graph import Graph, notice
+from .threads import get_num_threads
 
 Program = Callable[[list[Any]], list[Any]]
 
@@ -17,8 +18,10 @@ _said: set[str] = set()
 def program_for(graph: Graph) -> Program:
     """The graph as machine code; as NumPy calls, and a notice, where LLVM is missing or cannot serve this processor.
 
-    Raises MemoryError if what lies in memory during a call does not fit.
+    Raises MemoryError if what lies in memory during a call does not fit, ArgumentError if the environment asks for an
+    impossible number of threads.
     """
+    get_num_threads()  # says what is wrong with the environment
     reason = _why_no_machine_code()
     if reason:
         _say_once(reason)

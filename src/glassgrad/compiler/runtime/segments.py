@@ -26,16 +26,15 @@ from ..llvm.assembly import AssemblyFunction
 from ..llvm.code import POINTER, Code, Phase
 from ..llvm.contraction.product import ProductCode
 from ..llvm.engine import MachineCode
+from ..llvm.entries import BYTE, Lists, Place, entry
 from ..llvm.kernel import KernelFunction
 from ..llvm.nest import INDEX
-from . import team, threads
+from . import team
 from .jobs import LINE, lines_of, write_alone, write_job, write_launch
 from .loading import machine_code
 from .memory import ALIGNMENT
 from .memory_report import size_of
 from .schedule import Range, Task, Turn, turns
-
-BYTE = ir.IntType(8)
 
 SCRATCH: Range = (-2, -1)
 """The memory that units need beside, as a range of its own."""
@@ -89,7 +88,6 @@ class Segments:
     ) -> None:
         """slots: the place of each memory in the table; the first `objects` of them are arrays. `addresses`: what the
         table holds at the other places."""
-        threads.get_num_threads()  # what is wrong with the environment is said while compiling
         self.units = units
         self.slots = slots
         self.objects = objects
@@ -150,7 +148,10 @@ class Segments:
     def text(self) -> str:
         """The module as LLVM IR, as it is written, before LLVM's own passes."""
         module = ir.Module("step")
-        kernels = [code.build(module, f"kernel_{number}") for number, code in enumerate(self.codes)]
+        kernels = [
+            [entry(function, _data_offset()) for function in code.build(module, f"kernel_{number}")]
+            for number, code in enumerate(self.codes)
+        ]
         for segment in self.segments:
             self._write_segment(module, segment, kernels)
         return str(module)
@@ -158,37 +159,33 @@ class Segments:
     def _write_segment(
         self, module: ir.Module, segment: _Segment, kernels: Sequence[Sequence[ir.Function]]
     ) -> None:
-        steps = segment.steps
-        pieces = [step.phase.pieces for step in steps]
-        owners = dict.fromkeys(owner for step in steps for owner in step.code.owners)
+        lists = Lists()
+        starts = [lists.add(self._places(step.code)) for step in segment.steps]
+        places = lists.constant(module, f"{segment.name}_places")
 
-        def pointers(builder: ir.IRBuilder, table: Any) -> dict[Node | None, Any]:
-            return {
-                None: self._pointer(builder, table, len(self.slots)),
-                **{owner: self._pointer(builder, table, self.slots[owner]) for owner in owners},
-            }
-
-        def call(
-            builder: ir.IRBuilder, found: dict[Node | None, Any], place: int, begin: Any, end: Any
-        ) -> None:
-            step = steps[place]
-            offsets = step.code.offsets or [0] * len(step.code.owners)
-            arguments = [
-                builder.gep(found[owner], [INDEX(offset)], source_etype=BYTE) if offset else found[owner]
-                for owner, offset in zip(step.code.owners, offsets, strict=True)
-            ]
-            builder.call(kernels[step.kernel][step.place], [*arguments, found[None], begin, end])
+        def call(builder: ir.IRBuilder, table: Any, place: int, begin: Any, end: Any) -> None:
+            step = segment.steps[place]
+            some = builder.gep(places, [INDEX(starts[place])], source_etype=BYTE)
+            builder.call(kernels[step.kernel][step.place], [table, some, begin, end])
 
         def state(builder: ir.IRBuilder, table: Any) -> Any:
-            beside = self._pointer(builder, table, len(self.slots))
-            return builder.gep(beside, [INDEX(self.beside)], source_etype=BYTE)
+            last = builder.gep(table, [INDEX(len(self.slots))], source_etype=POINTER)
+            return builder.gep(builder.load(last, typ=POINTER), [INDEX(self.beside)], source_etype=BYTE)
 
+        pieces = [step.phase.pieces for step in segment.steps]
         if segment.threads == 1:
-            write_alone(module, segment.name, pieces, pointers, call)
+            write_alone(module, segment.name, pieces, call)
             return
-        alone = write_alone(module, f"{segment.name}_alone", pieces, pointers, call)
-        job = write_job(module, f"{segment.name}_job", segment.order, pieces, pointers, call)
+        alone = write_alone(module, f"{segment.name}_alone", pieces, call)
+        job = write_job(module, f"{segment.name}_job", segment.order, pieces, call)
         write_launch(module, segment.name, job, alone, state, segment.threads)
+
+    def _places(self, code: Code) -> list[Place]:
+        """Where the arguments of a unit's functions are found, the memory beside last."""
+        slots = [self.slots[owner] for owner in code.owners]
+        offsets = code.offsets or [0] * len(slots)
+        places = [(slot, slot < self.objects, offset) for slot, offset in zip(slots, offsets, strict=True)]
+        return [*places, (len(self.slots), False, 0)]
 
     # --- what the threads do ----------------------------------------------------------------------------------------
 
@@ -209,12 +206,6 @@ class Segments:
         slot = self.slots[owner]
         start = OBJECTS * (slot + 1) if slot < self.objects else self.addresses[slot]
         return start, start + size_of(owner)
-
-    def _pointer(self, builder: ir.IRBuilder, table: Any, slot: int) -> Any:
-        found = builder.load(builder.gep(table, [INDEX(slot)], source_etype=POINTER), typ=POINTER)
-        if slot >= self.objects:
-            return found
-        return builder.load(builder.gep(found, [INDEX(_data_offset())], source_etype=BYTE), typ=POINTER)
 
     def _code(self, unit: Unit) -> Code:
         if isinstance(unit, Kernel):
