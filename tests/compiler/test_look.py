@@ -232,9 +232,22 @@ def test_a_pass_that_adds() -> None:
 
 def test_before_the_first_call() -> None:
     step = compile(lambda x: x)
-    for look in (step.cost, step.explain, lambda: step.kernels):
+    for look in (step.cost, step.explain, lambda: step.kernels, lambda: step.llvm):
         with pytest.raises(gg.ArgumentError, match="call the compiled function first"):
             look()
+
+
+# --- llvm ---------------------------------------------------------------------------------------------------
+
+
+def test_the_code_can_be_read() -> None:
+    step = compiled(lambda x: gg.tanh(x @ x) + 1.0, array(16, 16))
+    text = step.llvm
+    assert isinstance(text, str)
+    assert text.count('define void @"segment_0"') == 1
+    assert text == step.llvm  # written anew, and the same
+    assert "x float>" in text.optimised
+    assert "segment_0" in text.assembly
 
 
 # --- text ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,41 @@
+"""The code of a compiled function, to read: LLVM IR as it is generated, after LLVM's passes, and as instructions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class LLVMText(str):
+    """LLVM IR text as it is generated. `optimised` is what LLVM makes of it, `assembly` the processor's instructions.
+
+    Both take as long as compiling does.
+    """
+
+    __slots__ = ()
+
+    @property
+    def optimised(self) -> str:
+        """The LLVM IR after LLVM's passes, with its vector instructions."""
+        from ..llvm.engine import host_machine, optimised
+
+        return str(optimised(str(self), host_machine()))
+
+    @property
+    def assembly(self) -> str:
+        """The instructions of this processor."""
+        from ..llvm.engine import assembly
+
+        return assembly(str(self))
+
+
+def llvm_text(program: Any) -> LLVMText:
+    """The LLVM IR of a program of machine code.
+
+    >>> import glassgrad as gg
+    >>> double = gg.compile(lambda x: x * 2.0)
+    >>> double(gg.zeros(1000)).shape
+    (1000,)
+    >>> "fmul float" in double.llvm, " x float>" in double.llvm, " x float>" in double.llvm.optimised
+    (True, False, True)
+    """
+    return LLVMText(program.llvm)
