@@ -20,7 +20,7 @@ from glassgrad.cli.app import app
 FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
 PACKAGES = str(Path(glassgrad.__file__).resolve().parent.parent)
 SEARCH = os.pathsep.join([PACKAGES, str(FOLDER), *filter(None, [os.environ.get("PYTHONPATH")])])
-SCRIPTS = ("growth.py", "overhead.py", "run.py")
+SCRIPTS = ("against_eager.py", "growth.py", "overhead.py", "run.py")
 
 sys.path.insert(0, str(FOLDER))
 try:
@@ -66,7 +66,7 @@ def test_every_script_is_tested():
     assert {path.name for path in FOLDER.glob("*.py")} == {*SCRIPTS, *modules}
 
 
-@pytest.mark.parametrize("script", ["growth.py", "overhead.py"])
+@pytest.mark.parametrize("script", ["against_eager.py", "growth.py", "overhead.py"])
 def test_smoke(script):
     assert run(script, "--smoke").stdout
 
