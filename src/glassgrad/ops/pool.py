@@ -55,6 +55,11 @@ def _windowed(kind: str, grid: Grid) -> Windowed:
 # --- the largest element ----------------------------------------------------------------------------------------
 
 
+def lowest(dtype: np.dtype[Any]) -> Any:
+    """What no element is less than."""
+    return -np.inf if dtype.kind in "fc" else np.iinfo(dtype).min if dtype.kind in "iu" else False
+
+
 class MaxPool(OnGrid, Op):
     """The largest element of each window. What lies outside never wins."""
 
@@ -67,9 +72,7 @@ class MaxPool(OnGrid, Op):
         return Aval(_pooled(x, self.grid, self.name), x.dtype)
 
     def forward(self, x: Any) -> Any:
-        kind = x.dtype.kind
-        lowest = -np.inf if kind in "fc" else np.iinfo(x.dtype).min if kind in "iu" else False
-        return combine_windows(padded(x, self.grid.padding, lowest), self.grid, np.maximum)
+        return combine_windows(padded(x, self.grid.padding, lowest(x.dtype)), self.grid, np.maximum)
 
     def loops(self, x: Aval) -> Windowed:
         return _windowed("maximum", self.grid)
@@ -105,17 +108,21 @@ class MaxPlaces(OnGrid, Op):
     def forward(self, x: Any) -> Any:
         grid = self.grid
         sizes = x.shape[x.ndim - grid.ndim :]
-        around, inside = padded(x, grid.padding), padded(np.ones(sizes, bool), grid.padding)
+        around, inside = padded(x, grid.padding, lowest(x.dtype)), padded(np.ones(sizes, bool), grid.padding)
         counts = grid.counts(sizes)
         places = np.zeros((*x.shape[: x.ndim - grid.ndim], *counts), place_dtype(grid.kernel))
-        best, found = np.zeros(places.shape, x.dtype), np.zeros(counts, bool)
+        best, found = np.full(places.shape, lowest(x.dtype), x.dtype), np.zeros(counts, bool)
+        reaches_outside = any(map(any, grid.padding))
         for number, (_, where) in enumerate(grid.taps(counts)):
             part, real = around[(..., *where)], inside[where]
-            larger = (part > best) | ((part != part) & (best == best))  # NaN is no equal of itself
-            better = real & (larger | ~found)
-            np.copyto(best, part, where=better)
-            np.copyto(places, number, where=better)
-            found |= real
+            # NaN is no equal of itself
+            better = part > best if x.dtype.kind in "biu" else ~(part <= best) & (best == best)
+            if reaches_outside or not number:
+                better = real & (better | ~found)
+                found |= real
+            best = np.where(better, part, best) if x.dtype.kind == "c" else np.maximum(best, part)
+            # arithmetic with the mask instead of assignments under it: ten times as fast
+            np.maximum(places, np.multiply(better, number, dtype=places.dtype), out=places)
         return places
 
     def loops(self, x: Aval) -> Windowed:
