@@ -1,0 +1,435 @@
+"""The transforms of Winograd's algorithms as loops: images to planes, planes to maps, filters to planes and back.
+
+A plane has the values of all tiles at one pair of points: a row for each tile, a column for each channel. A piece of
+work is a row of tiles of one image, for as many channels as a vector has lanes: its elements are brought into a buffer
+with the channels in the lanes, in which a transform is additions and multiplications of whole vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+from llvmlite import ir
+
+from ..nest import INDEX, counted, loop
+from .lines import Lines, LineWriter
+from .transforms import Cut, Matrix, Tiles, transposed_matrix
+
+FLOAT = ir.FloatType()
+LINE = 16
+"""Floats in a line of a cache."""
+
+
+def up_to(size: int, step: int) -> int:
+    """The next multiple of a step."""
+    return -(-size // step) * step
+
+
+@dataclass(frozen=True)
+class Part:
+    """The planes of some points, which as many tiles have."""
+
+    ys: range
+    xs: range
+    down: int
+    across: int
+    begin: int
+    """Where the first plane begins, in elements."""
+    step: int
+    """From plane to plane."""
+
+    def plane(self, y: int, x: int) -> int:
+        """Where the plane of two points begins."""
+        return self.begin + ((y - self.ys.start) * len(self.xs) + x - self.xs.start) * self.step
+
+
+@dataclass(frozen=True)
+class Planes:
+    """The planes of some images, for a cut of both axes."""
+
+    cuts: tuple[Cut, Cut]
+    images: int
+    channels: int
+    """How far a tile's row is from the next."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The planes by the tiles they have. They begin on different places in a cache."""
+        found: list[Part] = []
+        begin = 0
+        for (ys, down), (xs, across) in product(*(cut.parts for cut in self.cuts)):
+            step = (self.images * down * across * self.channels + LINE - 1) // LINE | 1
+            found.append(Part(ys, xs, down, across, begin, step * LINE))
+            begin += len(ys) * len(xs) * step * LINE
+        return tuple(found)
+
+    @property
+    def elements(self) -> int:
+        """How many floats there are in all."""
+        return sum(len(part.ys) * len(part.xs) * part.step for part in self.parts)
+
+
+class Combiner:
+    """Writes sums of vectors with constant factors."""
+
+    def __init__(self, builder: ir.IRBuilder, lanes: int) -> None:
+        self.builder = builder
+        self.vector = ir.VectorType(FLOAT, lanes)
+        self.lanes = lanes
+        name = f"llvm.fmuladd.v{lanes}f32"
+        signature = ir.FunctionType(self.vector, [self.vector] * 3)
+        self.multiply_add = builder.module.globals.get(name) or ir.Function(builder.module, signature, name)
+
+    def __call__(self, matrix: Matrix, values: Sequence[Any]) -> list[Any]:
+        """The matrix times a column of vectors."""
+        matrix, values = self._paired(matrix, list(values))
+        return [self._sum(row, values) for row in matrix]
+
+    def both(self, down: Matrix, across: Matrix, tile: Sequence[Sequence[Any]]) -> list[list[Any]]:
+        """down times a matrix of vectors times the transposed of across."""
+        rows = [self(across, row) for row in tile]
+        columns = [self(down, column) for column in zip(*rows, strict=True)]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def _paired(self, matrix: Matrix, values: list[Any]) -> tuple[Matrix, list[Any]]:
+        """Two columns that agree but for signs become those of a sum and a difference, which have fewer entries."""
+        columns = [list(column) for column in zip(*matrix, strict=True)]
+        for first in range(len(columns)):
+            for second in range(first + 1, len(columns)):
+                one, other = columns[first], columns[second]
+                pairs = list(zip(one, other, strict=True))
+                same = sum(1 for a, b in pairs if a == b != 0)
+                opposite = sum(1 for a, b in pairs if a == -b != 0)
+                if any(abs(a) != abs(b) for a, b in pairs) or not same or not opposite or same + opposite < 3:
+                    continue
+                total = self.builder.fadd(values[first], values[second])
+                difference = self.builder.fsub(values[first], values[second])
+                values[first], values[second] = total, difference
+                columns[first] = [a if a == b else a * 0 for a, b in pairs]
+                columns[second] = [a if a == -b else a * 0 for a, b in pairs]
+        return transposed_matrix([tuple(column) for column in columns]), values
+
+    def _sum(self, row: Sequence[Any], values: Sequence[Any]) -> Any:
+        builder = self.builder
+        terms = sorted(
+            ((factor, value) for factor, value in zip(row, values, strict=True) if factor),
+            key=lambda term: (abs(term[0]) != 1, term[0] < 0),
+        )
+        total = None
+        for factor, value in terms:
+            if total is None:
+                total = value if factor == 1 else builder.fmul(value, self._constant(factor))
+            elif abs(factor) == 1:
+                total = (builder.fadd if factor == 1 else builder.fsub)(total, value)
+            else:
+                total = builder.call(self.multiply_add, [value, self._constant(factor), total])
+        return total if total is not None else self._constant(0)
+
+    def _constant(self, factor: Any) -> Any:
+        return ir.Constant(self.vector, [float(factor)] * self.lanes)
+
+
+# --- between images and planes --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Walk:
+    """Images in memory, and the planes that go with them, tile by tile."""
+
+    planes: Planes
+    lines: Lines
+    """A row of an image."""
+    height: int
+    row: int
+    image: int
+    """Steps to the next row, and to the next image, in elements."""
+    offset: int
+    begin: tuple[int, int]
+    """Where the image's first element lies in what the tiles see; before its first place if negative."""
+    overlaps: bool
+    """Whether tiles see windows, as of images; else their outputs alone, as of maps."""
+
+    @property
+    def blocks(self) -> int:
+        """How many vectors cover the channels."""
+        return -(-self.lines.channels // self.lines.lanes)
+
+    @property
+    def pieces(self) -> int:
+        """How many rows of tiles there are, for all images and blocks of channels."""
+        return self.planes.images * self.blocks * self.planes.cuts[0].count
+
+    def of(self, images: int) -> Walk:
+        """The same for so many images at a time."""
+        return replace(self, planes=replace(self.planes, images=images))
+
+    @property
+    def nanoseconds(self) -> float:
+        """About how long the pieces take on one thread."""
+        return self.planes.elements * 0.3
+
+    def seen(self, axis: int, tiles: Tiles) -> int:
+        """How many elements along an axis a tile sees."""
+        return tiles.window(self.planes.cuts[axis].taps) if self.overlaps else tiles.outputs
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the buffer for a row of tiles."""
+        down, across = self.planes.cuts
+        more = across.taps - 1 if self.overlaps else 0
+        return self.seen(0, down.sizes[0]), across.outputs + more
+
+    @property
+    def vectors(self) -> int:
+        """How large the buffer is."""
+        return self.shape[0] * self.shape[1]
+
+
+class Transform:
+    """Writes the pieces of a walk, in one of the two directions."""
+
+    def __init__(self, builder: ir.IRBuilder, walk: Walk) -> None:
+        self.builder = builder
+        self.walk = walk
+        self.lanes = walk.lines.lanes
+        self.vector = ir.VectorType(FLOAT, self.lanes)
+        self.combine = Combiner(builder, self.lanes)
+        with builder.goto_entry_block():
+            self.buffer = builder.alloca(self.vector, size=INDEX(walk.vectors))
+            self.buffer.align = 64
+
+    def write(self, memory: Any, planes: Any, begin: Any, end: Any, first: Any, spreads: bool) -> None:
+        """Pieces begin to end of the block of images from `first` on: to the planes, or from them to memory."""
+        builder, walk = self.builder, self.walk
+        self.memory, self.target = memory, planes
+        down = walk.planes.cuts[0]
+        with counted(builder, begin, end) as number:
+            ty, number = builder.urem(number, INDEX(down.count)), builder.udiv(number, INDEX(down.count))
+            block, self.index = (
+                builder.urem(number, INDEX(walk.blocks)),
+                builder.udiv(number, INDEX(walk.blocks)),
+            )
+            self.ty = ty
+            self.channel = builder.mul(block, INDEX(self.lanes))
+            self.writer = LineWriter(builder, walk.lines, self.channel)
+            image = builder.mul(builder.add(first, self.index), INDEX(walk.image))
+            self.image = builder.add(INDEX(walk.offset), image)
+            self._of_each_size(down.sizes, self._spread if spreads else self._gather)
+
+    def _of_each_size(self, sizes: Sequence[Tiles], inside: Callable[[Tiles], None]) -> None:
+        """The code for a row of larger or smaller tiles, whichever it is."""
+        if len(sizes) == 1:
+            inside(sizes[0])
+            return
+        builder = self.builder
+        with builder.if_else(builder.icmp_unsigned("<", self.ty, INDEX(sizes[0].count))) as (large, small):
+            with large:
+                inside(sizes[0])
+            with small:
+                inside(sizes[1])
+
+    def _start(self, tiles: Tiles, number: Any) -> Any:
+        """The first output of a tile, from its number among all."""
+        since = self.builder.sub(number, INDEX(tiles.first))
+        return self.builder.add(INDEX(tiles.start), self.builder.mul(since, INDEX(tiles.outputs)))
+
+    # --- to planes ------------------------------------------------------------------------------------------------------
+
+    def _spread(self, down: Tiles) -> None:
+        self._fill(down)
+        for across in self.walk.planes.cuts[1].sizes:
+            with loop(self.builder, across.count) as since:
+                tx = self.builder.add(since, INDEX(across.first))
+                start = self._start(across, tx)
+                tile = [
+                    [self._at(row, start, column) for column in range(self.walk.seen(1, across))]
+                    for row in range(self.walk.seen(0, down))
+                ]
+                values = self.combine.both(self._matrix(0, down), self._matrix(1, across), tile)
+                for (y, x), pointer in self._places(tx, len(values), len(values[0])):
+                    self.builder.store(values[y][x], pointer, align=4 * self.lanes)
+
+    def _matrix(self, axis: int, tiles: Tiles) -> Matrix:
+        found = self.walk.planes.cuts[axis].algorithm(tiles)
+        return found.images if self.walk.overlaps else transposed_matrix(found.outputs)
+
+    def _at(self, row: int, start: Any, column: int) -> Any:
+        place = self.builder.add(start, INDEX(row * self.walk.shape[1] + column))
+        return self.writer.from_buffer(self.buffer, place)
+
+    def _fill(self, down: Tiles) -> None:
+        """Bring the rows that a row of tiles sees into the buffer, zeros where there is no image."""
+        builder, walk = self.builder, self.walk
+        width = walk.shape[1]
+        target = min(max(walk.begin[1], 0), width)
+        length = target + walk.lines.length
+        start = builder.sub(self._start(down, self.ty), INDEX(walk.begin[0]))
+        with loop(builder, walk.seen(0, down)) as row:
+            y = builder.add(start, row)
+            place = builder.mul(row, INDEX(width))
+            inside = builder.icmp_unsigned("<", y, INDEX(walk.height))
+            with builder.if_else(inside, likely=True) as (there, outside):
+                with there:
+                    self._zeros(place, 0, target)
+                    offset = builder.add(self.image, builder.mul(y, INDEX(walk.row)))
+                    self.writer.read(self.memory, offset, self.buffer, builder.add(place, INDEX(target)))
+                    self._zeros(place, length, width)
+                with outside:
+                    self._zeros(place, 0, width)
+
+    def _zeros(self, place: Any, begin: int, end: int) -> None:
+        if begin >= end:
+            return
+        zeros = ir.Constant(self.vector, [0.0] * self.lanes)
+        with loop(self.builder, end - begin) as index:
+            at = self.builder.add(place, self.builder.add(index, INDEX(begin)))
+            target = self.builder.gep(self.buffer, [at], source_etype=self.vector)
+            self.builder.store(zeros, target, align=4 * self.lanes)
+
+    def _places(self, tx: Any, height: int, width: int) -> Iterator[tuple[tuple[int, int], Any]]:
+        """For each pair of points a pointer to a tile's vector in their plane."""
+        builder = self.builder
+        for part in self.walk.planes.parts:
+            ys, xs = (range(p.start, min(p.stop, n)) for p, n in ((part.ys, height), (part.xs, width)))
+            if not ys or not xs:
+                continue
+            row = builder.add(builder.mul(self.index, INDEX(part.down)), self.ty)
+            row = builder.add(builder.mul(row, INDEX(part.across)), tx)
+            at = builder.add(builder.mul(row, INDEX(self.walk.planes.channels)), self.channel)
+            for y, x in product(ys, xs):
+                place = builder.add(at, INDEX(part.plane(y, x)))
+                yield (y, x), builder.gep(self.target, [place], source_etype=FLOAT)
+
+    # --- from planes ----------------------------------------------------------------------------------------------------
+
+    def _gather(self, down: Tiles) -> None:
+        builder, walk = self.builder, self.walk
+        height = down.window(walk.planes.cuts[0].taps)
+        for across in walk.planes.cuts[1].sizes:
+            width = across.window(walk.planes.cuts[1].taps)
+            with loop(builder, across.count) as since:
+                tx = builder.add(since, INDEX(across.first))
+                start = self._start(across, tx)
+                tile = [[None] * width for _ in range(height)]
+                for (y, x), pointer in self._places(tx, height, width):
+                    tile[y][x] = builder.load(pointer, align=4 * self.lanes, typ=self.vector)
+                matrices = [
+                    cut.algorithm(tiles).outputs
+                    for cut, tiles in zip(walk.planes.cuts, (down, across), strict=True)
+                ]
+                for row, values in enumerate(self.combine.both(*matrices, tile)):
+                    for column, value in enumerate(values):
+                        place = builder.add(start, INDEX(row * walk.shape[1] + column))
+                        target = builder.gep(self.buffer, [place], source_etype=self.vector)
+                        builder.store(value, target, align=4 * self.lanes)
+        start = self._start(down, self.ty)
+        with loop(builder, down.outputs) as row:
+            y = builder.add(start, row)
+            offset = builder.add(self.image, builder.mul(y, INDEX(walk.row)))
+            self.writer.write(self.memory, offset, self.buffer, builder.mul(row, INDEX(walk.shape[1])))
+
+
+# --- filters --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Taps:
+    """Filters in memory, and their planes: groups of matrices, summed channels by columns."""
+
+    cuts: tuple[Cut, Cut]
+    groups: int
+    summed: int
+    columns: int
+    """Of each group."""
+    group: int
+    row: int
+    column: int
+    """Steps in memory: from group to group, from summed channel to summed channel, and from column to column."""
+    steps: tuple[int, int]
+    """To the next tap, down and across."""
+    offset: int
+    flips: bool
+    lanes: int
+
+    @property
+    def width(self) -> int:
+        """Columns, with what fills the last vector."""
+        return up_to(self.columns, self.lanes)
+
+    @property
+    def points(self) -> tuple[int, int]:
+        """How many there are along each axis."""
+        return self.cuts[0].products, self.cuts[1].products
+
+    @property
+    def step(self) -> int:
+        """From plane to plane."""
+        return (-(-self.groups * self.summed * self.width // LINE) | 1) * LINE
+
+    @property
+    def elements(self) -> int:
+        """How many floats there are in all planes."""
+        return self.points[0] * self.points[1] * self.step
+
+    @property
+    def pieces(self) -> int:
+        """A row of the matrices is a piece."""
+        return self.groups * self.summed
+
+
+def write_taps(
+    builder: ir.IRBuilder, taps: Taps, memory: Any, planes: Any, begin: Any, end: Any, copies: int
+) -> None:
+    """Filters to planes if `copies` is 0; else so many copies of the planes, added up, to filters."""
+    down, across = (cut.taps for cut in taps.cuts)
+    whole = taps.steps[0] == across * taps.steps[1]
+    lines = Lines(down * across if whole else across, taps.steps[1], taps.column, taps.columns, taps.lanes)
+    vector = ir.VectorType(FLOAT, taps.lanes)
+    with builder.goto_entry_block():
+        buffer = builder.alloca(vector, size=INDEX(down * across))
+        buffer.align = 64
+    combine = Combiner(builder, taps.lanes)
+    matrices = tuple(cut.algorithm(cut.sizes[0]).filters for cut in taps.cuts)
+    places = list(product(range(taps.points[0]), range(taps.points[1])))
+    with counted(builder, begin, end) as number, loop(builder, taps.width // taps.lanes) as block:
+        group, row = builder.udiv(number, INDEX(taps.summed)), builder.urem(number, INDEX(taps.summed))
+        offset = builder.add(builder.mul(group, INDEX(taps.group)), builder.mul(row, INDEX(taps.row)))
+        offset = builder.add(offset, INDEX(taps.offset))
+        first = builder.mul(block, INDEX(taps.lanes))
+        writer = LineWriter(builder, lines, first)
+        at = builder.add(builder.mul(number, INDEX(taps.width)), first)
+
+        def pointer(y: int, x: int, copy: int) -> Any:
+            place = INDEX((y * taps.points[1] + x) * taps.step + copy * taps.elements)
+            return builder.gep(planes, [builder.add(at, place)], source_etype=FLOAT)
+
+        def move(how: Callable[[Any, Any, Any, Any], None]) -> None:
+            for row in range(1 if whole else down):
+                moved = builder.add(offset, INDEX(row * taps.steps[0]))
+                how(memory, moved, buffer, INDEX(row * across))
+
+        if copies:
+            tile: list[list[Any]] = [[None] * taps.points[1] for _ in range(taps.points[0])]
+            for y, x in places:
+                tile[y][x] = builder.load(pointer(y, x, 0), align=4 * taps.lanes, typ=vector)
+                for copy in range(1, copies):
+                    more = builder.load(pointer(y, x, copy), align=4 * taps.lanes, typ=vector)
+                    tile[y][x] = builder.fadd(tile[y][x], more)
+            found = combine.both(*(transposed_matrix(matrix) for matrix in matrices), tile)
+            for number, value in enumerate(value for values in found for value in values):
+                target = builder.gep(buffer, [INDEX(number)], source_etype=vector)
+                builder.store(value, target, align=4 * taps.lanes)
+            move(writer.write)
+        else:
+            move(writer.read)
+            turned = (lambda size: range(size)[::-1]) if taps.flips else range
+            tile = [
+                [writer.from_buffer(buffer, INDEX(y * across + x)) for x in turned(across)]
+                for y in turned(down)
+            ]
+            found = combine.both(*matrices, tile)
+            for y, x in places:
+                builder.store(found[y][x], pointer(y, x, 0), align=4 * taps.lanes)
