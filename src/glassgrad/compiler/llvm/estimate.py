@@ -9,37 +9,41 @@ from typing import Any
 from ...expr import Call, Expr
 from .nest import Axis
 
-NEAR, MIDDLE, FAR = 0.015, 0.03, 0.1
+NEAR, MIDDLE, FAR = 0.009, 0.013, 0.07
 """Nanoseconds per byte from the second cache, the third, and memory."""
 
-NEAR_BYTES, MIDDLE_BYTES = 1 << 19, 1 << 23
+NEAR_BYTES, MIDDLE_BYTES = 1 << 20, 24 << 20
 
-PLAIN = 0.03
+PLAIN = 0.0125
 """Nanoseconds of one simple instruction on a float32, in vectors."""
 
 SCATTERED = 0.5
 """Nanoseconds of an access to an element whose neighbours in the innermost loop are not its neighbours in memory."""
 
+LOOP = 3.0
+"""Nanoseconds of beginning and ending an innermost loop."""
+
 LIBRARY = 10.0
 """Nanoseconds of a call to the C library, for one element."""
 
 TIMES_PLAIN = {
-    "divide": 6,
-    "sqrt": 8,
-    "exp": 14,
-    "expm1": 25,
-    "log": 20,
-    "log1p": 25,
-    "tanh": 25,
-    "sinh": 30,
-    "cosh": 30,
-    "power": 60,
-    "remainder": 60,
-    "floor_divide": 60,
+    "divide": 8,
+    "sqrt": 14,
+    "exp": 20,
+    "expm1": 20,
+    "log": 30,
+    "log1p": 35,
+    "tanh": 32,
+    "sinh": 40,
+    "cosh": 40,
+    "erf": 48,
+    "power": 80,
+    "remainder": 80,
+    "floor_divide": 80,
 }
 """What costs more than a simple instruction, in simple ones."""
 
-OTHERS_TIMES_PLAIN = 30
+OTHERS_TIMES_PLAIN = 80
 """The functions that are not listed: circular ones and their kin."""
 
 SIMPLE = {
@@ -48,8 +52,15 @@ SIMPLE = {
     *("floor", "ceil", "round", "trunc"),
     *("bit_and", "bit_or", "bit_xor", "bit_invert", "left_shift", "right_shift"),
 }
-WITHOUT_LIBRARY = SIMPLE | (TIMES_PLAIN.keys() - {"power"})
+WITHOUT_LIBRARY = SIMPLE | (TIMES_PLAIN.keys() - {"power", "erf"})
 """What is machine code in float64, too."""
+
+
+def kernel_time(axes: Sequence[Axis], itemsizes: Sequence[int], each: float) -> float:
+    """Nanoseconds of a loop nest that computes so long for each element, while memory brings the next ones."""
+    turns = math.prod(axis.size for axis in axes)
+    loops = turns // axes[-1].size if axes else 1
+    return max(each * turns, moving(axes, itemsizes)) + LOOP * loops
 
 
 def moving(axes: Sequence[Axis], itemsizes: Sequence[int]) -> float:

@@ -6,7 +6,6 @@ reads, so pointers are declared not to alias and LLVM can use vector instruction
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -18,24 +17,17 @@ from ...graph.loops import Map, Strides
 from ..kernels import Kernel, Place, Units
 from .code import Code, Phase, Share
 from .division import divide, divided
-from .estimate import computing_time, moving
+from .estimate import computing_time, kernel_time
+from .faults import Faults
 from .folds import Folds, accumulator, instruction_of
+from .indexed import indexed_value
 from .nest import INDEX, merged_axes
+from .operand import Operand
 from .scalars import emit
 from .types import BOOL, computing, converted, in_memory
 
-FOLDING = 0.03
+FOLDING = 0.01
 """Nanoseconds per byte of combining one more number with a result."""
-
-
-class Operand:
-    """A place that a kernel reads or writes: which memory, from where on, with which strides along its axes."""
-
-    def __init__(self, owner: Node, dtype: Any, offset: int, strides: Strides) -> None:
-        self.owner = owner
-        self.dtype = dtype
-        self.offset = offset
-        self.strides = strides
 
 
 class KernelFunction(Code):
@@ -46,9 +38,10 @@ class KernelFunction(Code):
         self.units = units
         self.reads: dict[tuple[Place, tuple[int, ...]], Operand] = {}
         self.writes: dict[Node, Operand] = {}
+        self.indexed = {node: indexed_value(node, units) for node in kernel.maps if node in units.indexed}
         for node in kernel.maps + kernel.folds:
             for source in node.inputs:
-                if source not in kernel.members:
+                if source not in kernel.members and node not in self.indexed:
                     self._read(source)
         for node in kernel.maps:
             place = units.places[node]
@@ -57,12 +50,16 @@ class KernelFunction(Code):
         for node in kernel.folds:
             place = units.places[node]
             self.writes[node] = Operand(place.owner, node.dtype, place.offset, self._fold_strides(node))
-        self.operands = [*self.reads.values(), *self.writes.values()]
+        chosen = [operand for value in self.indexed.values() for operand in value.operands]
+        self.operands = [*self.reads.values(), *chosen, *self.writes.values()]
         self.place_of = {id(operand): place for place, operand in enumerate(self.operands)}
+        self.checked = any(value.checked for value in self.indexed.values())
         starts = [(operand.owner, operand.offset * operand.dtype.itemsize) for operand in self.operands]
-        arguments = {start: place for place, start in enumerate(dict.fromkeys(starts))}
-        self.owners, self.offsets = [owner for owner, _ in arguments], [offset for _, offset in arguments]
-        self.argument_of = [arguments[start] for start in starts]
+        starts += [(units.faults, 0)] if self.checked else []
+        found = dict.fromkeys((owner, start) for owner, start in starts if owner is not None)
+        self.owners, self.offsets = [owner for owner, _ in found], [offset for _, offset in found]
+        arguments = {start: place for place, start in enumerate(found)}
+        self.argument_of = [None if start[0] is None else arguments[start[0], start[1]] for start in starts]
         self.axes = merged_axes(kernel.shape, kernel.axes or (), [o.strides for o in self.operands])
         nanoseconds = self._nanoseconds()
         self.division = divide(self.axes, nanoseconds)
@@ -76,8 +73,9 @@ class KernelFunction(Code):
         each = computing_time((one.formula, one.dtype) for one in loops if isinstance(one, Map))
         for node in self.kernel.folds:
             each += FOLDING * float(accumulator(node).itemsize)
-        sizes = [operand.dtype.itemsize for operand in self.operands]
-        return each * math.prod(self.kernel.shape) + moving(self.axes, sizes)
+        each += sum(value.nanoseconds for value in self.indexed.values())
+        sizes = [operand.dtype.itemsize if operand.owner else 0 for operand in self.operands]
+        return kernel_time(self.axes, sizes, each)
 
     def _read(self, source: Node) -> None:
         place = self.units.places[source]
@@ -114,6 +112,9 @@ class KernelFunction(Code):
             return "read", self.place_of[id(self._operand(source))], source.dtype.name
 
         def step(node: Node) -> Any:
+            if node in self.indexed:
+                indexed = self.indexed[node]
+                return indexed.key, tuple(self.place_of[id(operand)] for operand in indexed.operands)
             loops = self.units.loops[node]
             inputs = tuple(map(value, node.inputs))
             if isinstance(loops, Map):
@@ -133,12 +134,15 @@ class KernelFunction(Code):
     def write(self, phase: int, share: Share) -> None:
         """Write the loop nest."""
         self.builder = share.builder
-        self.pointers = [share.arguments[place] for place in self.argument_of]
+        self.faults = Faults(share.builder) if self.checked else None
+        self.pointers = [None if place is None else share.arguments[place] for place in self.argument_of]
         offsets = [INDEX(0)] * len(self.operands)
         if self.folds is not None:
             self.folds.write(phase, share, offsets)
         else:
             divided(self.builder, self.division, offsets, (share.begin, share.end), self._each)
+        if self.faults is not None:
+            self.faults.report(self.pointers[-1])
 
     # --- what happens at one element ------------------------------------------------------------------------
 
@@ -174,6 +178,11 @@ class KernelFunction(Code):
         return values[source] if source in values else self._load(source, offsets)
 
     def _map(self, node: Node, values: dict[Node, Any], offsets: list[Any]) -> Any:
+        if node in self.indexed:
+            found = self.indexed[node]
+            places = [self.place_of[id(operand)] for operand in found.operands]
+            pointers, given = [self.pointers[place] for place in places], [offsets[place] for place in places]
+            return found.value(self.builder, pointers, self.faults, given)
         loops = self.units.loops[node]
         assert isinstance(loops, Map)
         known: dict[Expr, Any] = {}
