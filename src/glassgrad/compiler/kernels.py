@@ -16,9 +16,21 @@ from typing import Any
 import numpy as np
 
 from ..expr import Call, Expr, Var
-from ..graph import Aval, Graph, Leaf, Node
-from ..graph.loops import Assembled, Folded, Loops, Map, Product, Rearranged, View, seen_as
+from ..graph import CONSTANT, Aval, Graph, Leaf, Node
+from ..graph.loops import (
+    Assembled,
+    Folded,
+    Gathered,
+    Loops,
+    Map,
+    Product,
+    Rearranged,
+    Scattered,
+    View,
+    seen_as,
+)
 from .homes import Place as Place, contiguous as contiguous, homes
+from .indexing import Reach, reach
 from .llvm.alone import GENERATORS
 from .llvm.contraction.problem import fits
 from .llvm.scalars import supported
@@ -126,7 +138,16 @@ class Units:
         """For a node without machine code: why."""
         self.written: dict[Node, int] = {}
         """For each memory the first unit that writes to it; -1 for inputs and constants."""
+        self.indexed: set[Node] = set()
+        """Values of kernels that index arrays choose: they read their inputs from memory."""
+        self.faults = Node(CONSTANT, (), (1,), np.dtype(np.int64), False, None, np.zeros(1, np.int64))
+        """The memory in which code says that an index was out of range."""
         inputs = set(graph.inputs)
+        self.constants = {
+            node: node.value
+            for node in graph.body
+            if isinstance(node.op, Leaf) and node not in inputs and node.dtype.kind in "iu"
+        }
         nodes = when_needed(graph)
         for node in nodes:
             if node not in inputs and not isinstance(node.op, Leaf):
@@ -160,6 +181,8 @@ class Units:
 
     def _add(self, node: Node) -> None:
         loops = self.loops[node]
+        if isinstance(loops, Gathered | Scattered) and self._is_indexed(node, loops):
+            return
         if isinstance(loops, Rearranged):
             (source,) = node.inputs
             place = self.places[source]
@@ -187,6 +210,45 @@ class Units:
             if not isinstance(unit, Alone) or not self._joined(unit):
                 self._settle(node, len(self.units))
                 self.units.append(unit)
+
+    def reach(self, node: Node) -> Reach:
+        """The places that the index arrays of a node choose: of its first input, or of its result."""
+        loops = self.loops[node]
+        if isinstance(loops, Gathered):
+            source, *indices = node.inputs
+        else:
+            assert isinstance(loops, Scattered)
+            source, indices = node, list(node.inputs[1 + loops.onto :])
+        place = self.places.get(source) or Place(source, 0, contiguous(source.shape))
+        view = place.offset, place.strides
+        return reach(loops.chosen, source.shape, view, indices, self.places, self.constants)
+
+    def _is_indexed(self, node: Node, loops: Gathered | Scattered) -> bool:
+        """Make what index arrays choose a view, or a value of a kernel. False if it can only be a unit by itself."""
+        if any(0 in source.shape for source in node.inputs):
+            return False
+        found = self.reach(node)
+        place = self.places[node.inputs[0]]
+        if isinstance(loops, Gathered):
+            if found.is_known:
+                self.places[node] = Place(place.owner, found.offset, found.strides)
+                self.born[node] = self.born[node.inputs[0]]
+                return True
+        else:
+            values = node.inputs[loops.onto]
+            order = found.order_of_marks(loops, node.shape)
+            if order is None or values.dtype != node.dtype:
+                return False
+            if found.is_known and not loops.onto and values.shape == found.shape:
+                self.places[node] = Place(place.owner, place.offset, tuple(place.strides[at] for at in order))
+                self.born[node] = self.born[values]
+                return True
+        self.indexed.add(node)
+        kernel = self._kernel_for(node, node.shape, None)
+        kernel.maps.append(node)
+        kernel.members.add(node)
+        self._join(node, kernel)
+        return True
 
     def _joined(self, unit: Alone) -> bool:
         """Whether a pass over the same inputs makes this result too; if not, others may join this one."""
@@ -265,7 +327,8 @@ class Units:
         if len(kernel.maps) >= MOST:
             return FULL
         for source in node.inputs:
-            if self.born[source] >= kernel.index and source not in kernel.members:
+            is_there = source in kernel.members and node not in self.indexed
+            if self.born[source] >= kernel.index and not is_there:
                 return UNFINISHED if self.kernel_of.get(source) is kernel else BETWEEN
         return None
 

@@ -128,7 +128,67 @@ class Running:
     axis: int
 
 
-Loops = Map | Rearranged | Folded | Product | Assembled | Drawn | Windowed | Convolved | Running
+@static
+class Chosen:
+    """Which elements of a tensor index arrays, integers that may count from the end, choose."""
+
+    view: Rearranged
+    """The tensor as slices and numbers among the arrays leave it."""
+    shape: tuple[int, ...]
+    """The shape of that view."""
+    axes: tuple[int, ...]
+    """For each index array the axis of that view which it replaces."""
+    at: int
+    """Where in the result the axes of the index arrays, broadcast, begin; the view's other axes stand around them."""
+
+
+@static
+class Gathered:
+    """The elements of the first input that the other inputs, index arrays, choose."""
+
+    chosen: Chosen
+
+
+@static
+class Scattered:
+    """Values put where index arrays choose, one after the other in C order. Inputs: values, then the index arrays.
+
+    instruction: how a value and what stands there are combined: "add", "multiply", "maximum", "minimum", or "set".
+    onto: whether there is an input before the others that the values are put into; if not, it is zeros.
+    """
+
+    chosen: Chosen
+    instruction: str
+    onto: bool
+
+
+@static
+class Weighed:
+    """Weighted sums along an axis: element i is made of entries starts[i] to starts[i + 1] - 1 of two tables.
+
+    One table says which element of the input, the other by how much it is multiplied.
+    """
+
+    axis: int
+    starts: tuple[int, ...]
+    sources: tuple[int, ...]
+    weights: tuple[float, ...]
+
+
+Loops = (
+    Map
+    | Rearranged
+    | Folded
+    | Product
+    | Assembled
+    | Drawn
+    | Gathered
+    | Scattered
+    | Windowed
+    | Weighed
+    | Convolved
+    | Running
+)
 
 
 def seen_as(function: Callable[[Any], Any]) -> Rearranged:

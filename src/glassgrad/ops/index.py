@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, DTypeError, ShapeError
 from ..graph import Aval, interned
-from ..graph.loops import Assembled, Rearranged, seen_as
+from ..graph.loops import Assembled, Gathered, Rearranged, Scattered, seen_as
 from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import bool_
@@ -55,9 +55,9 @@ class Index(Linear):
         except IndexError as problem:
             raise ShapeError(why_index_fails(self.key, x, indices, str(problem))) from None
 
-    def loops(self, x: Aval, *indices: Aval) -> Rearranged | None:
+    def loops(self, x: Aval, *indices: Aval) -> Rearranged | Gathered:
         if indices:
-            return None
+            return Gathered(self.key.chosen(x.shape))
         items = self.key.restore(())
         items = items if Ellipsis in items else (*items, ...)
         return seen_as(lambda array: array[items])
@@ -103,9 +103,9 @@ class IndexAdd(Linear):
             raise ShapeError(why_index_fails(self.key, result, indices, str(problem))) from None
         return result
 
-    def loops(self, values: Aval, *indices: Aval) -> Assembled | None:
+    def loops(self, values: Aval, *indices: Aval) -> Assembled | Scattered:
         if indices:
-            return None
+            return Scattered(self.key.chosen(self.new_shape), "add", False)
         key = self.key.restore(())
         whole = key if any(item is Ellipsis for item in key) else (*key, ...)
         return Assembled((seen_as(itemgetter(whole)),), True)
@@ -167,6 +167,9 @@ class IndexSet(Linear):
         except IndexError as problem:
             raise ShapeError(why_index_fails(self.key, x, indices, str(problem))) from None
         return result
+
+    def loops(self, x: Aval, values: Aval, *indices: Aval) -> Scattered:
+        return Scattered(self.key.chosen(x.shape), "set", True)
 
     def transpose(self, g: Tensor, x: Tensor, values: Tensor, *indices: Tensor) -> tuple[Tensor, Tensor]:
         return self._kept(g, indices), self._replaced(g, x, values, indices)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import ArgumentError, DTypeError, GraphError, ShapeError
+from ..graph.loops import Chosen, seen_as
 from ..tensor import Tensor, asarray
 from .stacks import aligned
 
@@ -43,6 +44,20 @@ class Key(NamedTuple):
             return None
         rest = ndim - sum(1 for item in self.items if item is not None and item is not Ellipsis)
         return sum(rest if item is Ellipsis else 1 for item in self.items[: chosen[0]])
+
+    def chosen(self, shape: tuple[int, ...]) -> Chosen:
+        """What the index arrays choose from a tensor of this shape, for code generators."""
+        rest = len(shape) - sum(1 for item in self.items if item is not None and item is not Ellipsis)
+        axes, axis = [], 0
+        for item in self.items:
+            if item == ARRAY:
+                axes.append(axis)
+            axis += rest if item is Ellipsis else 0 if isinstance(item, int) else 1
+        items = Key(tuple(ALL if item == ARRAY else item for item in self.items)).restore(())
+        whole = items if any(item is Ellipsis for item in items) else (*items, ...)
+        viewed = np.broadcast_to(np.int8(0), shape)[whole].shape
+        at = (self.before_arrays(len(shape)) or 0) if axes else 0
+        return Chosen(seen_as(operator.itemgetter(whole)), viewed, tuple(axes), at)
 
 
 class StackedKey(NamedTuple):

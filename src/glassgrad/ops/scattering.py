@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DTypeError, ShapeError
 from ..graph import OUT, Aval, Op, interned
+from ..graph.loops import Scattered
 from ..graph.static import static
 from ..tensor import Tensor, apply, asarray
 from .arithmetic import add
@@ -33,6 +34,11 @@ class Combination(Op):
 
     kinds: ClassVar[str]
 
+    @property
+    def instruction(self) -> str:
+        """How a value and what stands at its position are combined."""
+        raise NotImplementedError
+
     @cached_property
     def saves(self) -> tuple[tuple[int, ...], ...]:
         """Everything."""
@@ -54,6 +60,11 @@ class Combination(Op):
         except IndexError as problem:
             raise ShapeError(why_index_fails(self.key, x, indices, str(problem))) from None
         return result
+
+    def loops(self, x: Aval, values: Aval, *indices: Aval) -> Scattered | None:
+        if values.dtype != x.dtype:
+            return None
+        return Scattered(self.key.chosen(x.shape), self.instruction, True)
 
     def chosen(self, x: Tensor, indices: tuple[Tensor, ...]) -> Tensor:
         """What stands at the positions."""
@@ -99,6 +110,7 @@ class IndexMultiply(Combination):
     argument_names = ("x", "values")
     formula = "out = x, then out[key] *= values"
     pattern: ClassVar[str] = "switch: every factor gets the upstream gradient times the other factors"
+    instruction = "multiply"
 
     def forward(self, x: Any, values: Any, *indices: Any) -> Any:
         return self.combined(np.multiply, x, values, indices)
@@ -133,6 +145,11 @@ class IndexExtremum(Combination):
     pattern: ClassVar[str] = (
         "router: the upstream gradient goes to the chosen one, in equal parts if several are"
     )
+
+    @property
+    def instruction(self) -> str:
+        """The larger or the smaller of the two."""
+        return "maximum" if self.largest else "minimum"
 
     def forward(self, x: Any, values: Any, *indices: Any) -> Any:
         return self.combined(np.maximum if self.largest else np.minimum, x, values, indices)

@@ -1,7 +1,7 @@
 """Random numbers: the blocks of a Philox stream as an LLVM function, the same bits as NumPy's generator gives.
 
 A block is ten rounds of two products of 64 by 64 bits. Eight blocks are made at a time, each product from four of
-32 by 32 bits: a little faster than the product of 64 bits, of which many processors make one in two cycles. Blocks do not
+32 by 32 bits, a little faster than products of 64, of which many processors make one in two cycles. Blocks do not
 depend on each other, so any cut into pieces gives the same numbers.
 """
 
@@ -104,7 +104,7 @@ class DrawFunction(AloneCode):
                     builder.store(number, builder.gep(out, [place], source_etype=kind))
 
     def _words(self, builder: ir.IRBuilder, seed: Any, offset: Any, group: Any) -> list[Any]:
-        """The four words of a group of blocks, for the counters (offset + block, carry, 0, domain), the key (seed, 0)."""
+        """The four words of a group of blocks: counters (offset + block, carry, 0, domain), key (seed, 0)."""
         lanes = ir.Constant(LANE, list(range(LANES)))
         first = builder.mul(group, INDEX(LANES))
         low = builder.add(builder.add(_spread(builder, offset), _spread(builder, first)), lanes)
@@ -127,7 +127,7 @@ class DrawFunction(AloneCode):
         return counter
 
     def _numbers(self, builder: ir.IRBuilder, words: list[Any]) -> Any:
-        """The numbers of a group in order: the upper 24 bits of halves, the lower half first, or the upper 53 of words."""
+        """The numbers of a group in order: upper 24 bits of halves, the lower half first, or upper 53 of words."""
         pairs = [_joined(builder, *words[:2]), _joined(builder, *words[2:])]
         order = [place * LANES + lane for lane in range(LANES) for place in range(WORDS)]
         mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES * WORDS), order)

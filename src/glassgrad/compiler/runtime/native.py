@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ShapeError
 from ...graph import Graph, Leaf, Node, quiet
 from ..kernels import Alone, Fallback, Kernel, Place, Unit, Units, contiguous
+from . import numpy as reference
 from .memory import ALIGNMENT, Lifetime, plan
 from .memory_report import MemoryReport, memory_report, size_of
 from .recycling import Recycled
@@ -38,6 +40,7 @@ class Program:
         """How long the last run from here took."""
         inputs = list(graph.inputs)
         leaves = [n for n in graph.body if isinstance(n.op, Leaf) and n not in set(inputs)]
+        leaves.append(self.units.faults)
         by_numpy = [unit.node for unit in self.units.units if isinstance(unit, Fallback)]
         owners = [self.units.places[node].owner for node in graph.outputs]
         fixed = {*inputs, *leaves, *by_numpy}
@@ -51,6 +54,7 @@ class Program:
         self.address = ctypes.addressof(self.table)
         self.arrays: list[Any] = [None] * len(self.slots)
         self._place_constants(leaves)
+        self.faults = memoryview(self.arrays[self.slots[self.units.faults]])
         self._place_inside(made)
         self._generate()
         self.outputs = self._plan_outputs()
@@ -175,12 +179,20 @@ class Program:
                 self._run_in_numpy(step, arrays)
             else:
                 step(self.address)
+        if self.faults[0]:
+            self._raise_fault(arrays[: self.given])
         return [
             arrays[slot]
             if whole and view is None and arrays[slot].base is None
             else np.array(_look(arrays[slot], view))
             for (slot, view), whole in self.outputs
         ]
+
+    def _raise_fault(self, inputs: list[Any]) -> None:
+        """Raise what the op whose index was out of range raises: its `forward` finds out which index it was."""
+        self.faults[0] = 0
+        reference.Program(self.graph)(inputs)
+        raise ShapeError("an index is out of range")
 
     def _run_in_numpy(self, step: Any, arrays: list[Any]) -> None:
         op, sources, slot = step
