@@ -26,7 +26,7 @@ JOB = ir.FunctionType(VOID, [POINTER, POINTER, INDEX, INDEX])
 """What every thread runs: `void share(table, state, thread, threads)`."""
 
 Call = Callable[[ir.IRBuilder, Any, int, Any, Any], None]
-"""Writes the call of a step: builder, whatever `pointers` gave, the step's place, and the pieces: first, and after."""
+"""Writes the call of a step: builder, the table, the step's place, and the pieces: first, and after."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,12 @@ def lines_of(order: Sequence[Turn]) -> int:
     return sum(1 + len(part.divided) for part in parts_of(order) if part.divided)
 
 
-def write_alone(
-    module: ir.Module, name: str, pieces: Sequence[int], pointers: Callable[..., Any], call: Call
-) -> ir.Function:
+def write_alone(module: ir.Module, name: str, pieces: Sequence[int], call: Call) -> ir.Function:
     """`void name(table)`: all steps, in order."""
     function = ir.Function(module, ir.FunctionType(VOID, [POINTER]), name)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    found = pointers(builder, function.args[0])
     for place, count in enumerate(pieces):
-        call(builder, found, place, INDEX(0), INDEX(count))
+        call(builder, function.args[0], place, INDEX(0), INDEX(count))
     builder.ret_void()
     return function
 
@@ -86,13 +83,12 @@ def write_job(
     name: str,
     order: Sequence[Turn],
     pieces: Sequence[int],
-    pointers: Callable[..., Any],
     call: Call,
 ) -> ir.Function:
     """`void name(table, state, thread, threads)`."""
     function = ir.Function(module, JOB, name)
     function.linkage = "internal"
-    _Job(function, order, pieces, pointers, call).write()
+    _Job(function, order, pieces, call).write()
     return function
 
 
@@ -102,14 +98,12 @@ class _Job:
         function: ir.Function,
         order: Sequence[Turn],
         pieces: Sequence[int],
-        pointers: Callable[..., Any],
         call: Call,
     ) -> None:
         self.function = function
         self.order, self.pieces, self.call = order, pieces, call
-        table, self.state, self.thread, self.threads = function.args
+        self.table, self.state, self.thread, self.threads = function.args
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
-        self.found = pointers(self.builder, table)
         self.is_first = self.builder.icmp_unsigned("==", self.thread, INDEX(0))
         self.lines = 0
 
@@ -127,7 +121,7 @@ class _Job:
 
     def _alone(self, part: Part) -> None:
         for place in part.alone:
-            self.call(self.builder, self.found, place, INDEX(0), INDEX(self.pieces[place]))
+            self.call(self.builder, self.table, place, INDEX(0), INDEX(self.pieces[place]))
 
     def _line(self) -> Any:
         """The next counter."""
@@ -184,7 +178,7 @@ class _Job:
         builder.position_at_end(work)
         begin = builder.lshr(taken, INDEX(32))
         end = builder.and_(taken, INDEX(0xFFFFFFFF))
-        self.call(builder, self.found, place, begin, end)
+        self.call(builder, self.table, place, begin, end)
         done.add_incoming(builder.add(done, builder.sub(end, begin)), builder.block)
         builder.branch(look)
         builder.position_at_end(over)

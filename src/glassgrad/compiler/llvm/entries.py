@@ -1,0 +1,80 @@
+"""Functions of one signature for all units: `void f(table, places, begin, end)`.
+
+A program calls thousands of units, most of them with the code of others. If it loaded every pointer itself, LLVM would
+take longer to find registers for them than for everything else. So a call gives a list of places in the table, which
+lies among the constants, and the function behind it loads the pointers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from llvmlite import ir
+
+from .code import POINTER
+from .nest import INDEX
+
+BYTE = ir.IntType(8)
+ENTRY = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INDEX, INDEX])
+WORD = 8
+
+Place = tuple[int, bool, int]
+"""Where a pointer is found: its place in the table, whether an array stands there as a Python object, and how many
+bytes are added to it."""
+
+
+def entry(function: ir.Function, data: int) -> ir.Function:
+    """A function that loads all pointers that `function` takes, and calls it.
+
+    data: where in the object of an array the pointer to its data lies.
+    """
+    made = ir.Function(function.module, ENTRY, f"{function.name}_entry")
+    made.linkage = "internal"
+    made.attributes.add("noinline")
+    table, places, begin, end = made.args
+    builder = ir.IRBuilder(made.append_basic_block("entry"))
+
+    pointers = []
+    for argument in range(len(function.args) - 2):
+        slot, is_object, more = (
+            builder.load(
+                builder.gep(places, [INDEX((3 * argument + part) * WORD)], source_etype=BYTE), typ=INDEX
+            )
+            for part in range(3)
+        )
+        cell = builder.gep(table, [slot], source_etype=BYTE)
+        array = builder.load(cell, typ=POINTER)
+        field = builder.gep(array, [INDEX(data)], source_etype=BYTE)
+        # of what is no object the same is loaded again: no branch
+        source = builder.select(builder.icmp_unsigned("!=", is_object, INDEX(0)), field, cell)
+        pointers.append(builder.gep(builder.load(source, typ=POINTER), [more], source_etype=BYTE))
+    builder.call(function, [*pointers, begin, end])
+    builder.ret_void()
+    return made
+
+
+class Lists:
+    """The lists of places of a module, one after the other, equal ones once."""
+
+    def __init__(self) -> None:
+        self.starts: dict[tuple[Place, ...], int] = {}
+        self.words: list[int] = []
+
+    def add(self, places: Sequence[Place]) -> int:
+        """Where the list begins, in bytes."""
+        key = tuple(places)
+        if key not in self.starts:
+            self.starts[key] = len(self.words) * WORD
+            for slot, is_object, offset in places:
+                self.words += (slot * WORD, int(is_object), offset)
+        return self.starts[key]
+
+    def constant(self, module: ir.Module, name: str) -> ir.GlobalVariable:
+        """All lists as a constant of the module."""
+        content = bytearray(np.array(self.words, np.int64).tobytes())
+        kind = ir.ArrayType(BYTE, len(content))
+        made = ir.GlobalVariable(module, kind, name)
+        made.linkage, made.global_constant, made.align = "internal", True, WORD
+        made.initializer = ir.Constant(kind, content)
+        return made
