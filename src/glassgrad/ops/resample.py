@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ArgumentError, ShapeError
 from ..graph import Aval, interned
+from ..graph.loops import Weighed
 from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import as_real
@@ -93,6 +94,19 @@ def weighed(x: Any, axis: int, stencil_taps: list[Tap], size: int) -> Any:
     return total
 
 
+@lru_cache(maxsize=256)
+def tables(stencil: Stencil, back: bool) -> tuple[tuple[int, ...], tuple[int, ...], tuple[float, ...]]:
+    """The taps, or those back, sorted by what they make: where the entries of each begin, the sources, the weights."""
+    found = taps_back(stencil) if back else taps(stencil)
+    size = stencil.length if back else stencil.size
+    made = np.concatenate([np.zeros(0, np.int64), *(np.arange(size)[to] for to, _, _ in found)])
+    order = np.argsort(made, kind="stable")
+    starts = np.searchsorted(made[order], np.arange(size + 1))
+    sources = np.concatenate([made[:0], *(source for _, source, _ in found)])[order]
+    weights = np.concatenate([np.zeros(0), *(weight for _, _, weight in found)])[order]
+    return tuple(starts.tolist()), tuple(sources.tolist()), tuple(weights.tolist())
+
+
 _A = -0.75  # Keys's parameter: OpenCV's and PyTorch's choice
 
 
@@ -142,6 +156,9 @@ class Resample(AlongAxis):
         require_kind(self, "fc", x)
         return weighed(x, self.axis, taps(self.stencil), self.stencil.size)
 
+    def loops(self, x: Aval) -> Weighed:
+        return Weighed(self.axis, *tables(self.stencil, False))
+
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(ResampleTranspose, self.axis, self.stencil), g),)
 
@@ -159,6 +176,9 @@ class ResampleTranspose(AlongAxis):
     def forward(self, x: Any) -> Any:
         require_kind(self, "iufc" if self.stencil.mode == "nearest" else "fc", x)
         return weighed(x, self.axis, taps_back(self.stencil), self.stencil.length)
+
+    def loops(self, x: Aval) -> Weighed:
+        return Weighed(self.axis, *tables(self.stencil, True))
 
     def transpose(self, g: Tensor, x: Tensor) -> tuple[Tensor]:
         return (apply(interned(Resample, self.axis, self.stencil), g),)
