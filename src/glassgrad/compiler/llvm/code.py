@@ -34,7 +34,7 @@ class Share:
 
     builder: ir.IRBuilder
     pointers: dict[Node, Any]
-    """To the memory of each owner."""
+    """To the beginning of the memory of each owner."""
     arguments: Sequence[Any]
     """The same pointers in the order of `Code.owners`, where one memory may come several times."""
     scratch: Any
@@ -78,7 +78,10 @@ class Code(ABC):
         for pointer in (*pointers, scratch):
             pointer.add_attribute("noalias")
         builder = ir.IRBuilder(function.append_basic_block("entry"))
-        share = Share(builder, dict(zip(self.owners, pointers, strict=True)), pointers, scratch, begin, end)
+        offsets = self.offsets or [0] * len(pointers)
+        beginnings = zip(self.owners, offsets, pointers, strict=True)
+        memories = {owner: pointer for owner, offset, pointer in beginnings if offset == 0}
+        share = Share(builder, memories, pointers, scratch, begin, end)
         self.write(phase, share)
         builder.ret_void()
         return function
