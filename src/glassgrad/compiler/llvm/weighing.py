@@ -123,7 +123,8 @@ class WeightFunction(AloneCode):
         with builder.goto_entry_block():
             cell = builder.alloca(lanes(kind, width))
         builder.store(constant(kind, width, 0), cell)
-        with counted(builder, *bounds, "tap") as index:
+        begin, end = bounds
+        with counted(builder, begin, end, "tap") as index:
             there = builder.add(offsets[0], self._entry(self.sources, INDEX, index))
             value = load(builder, self.pointers[0], there, kind, width, steps[0])
             if self.weights is not None:
