@@ -22,9 +22,10 @@ coverage: $(VENV)/test.installed  ## the share of lines that tests run; fails be
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=95
 
 bench: $(VENV)/demo.installed  ## nine training steps against the installed ones of PyTorch and JAX, and how time grows
-	$(BIN)/python benchmarks/run.py --json bench.json --chart bench.png
+	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/against_eager.py --workloads ''
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)

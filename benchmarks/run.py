@@ -1,6 +1,6 @@
 """The nine training steps in glassgrad and in every installed peer, taken in turn: medians, ratios, memory, start-up.
 
-    python benchmarks/run.py --workloads mlp,lenet --rounds 15 --json result.json --chart result.png
+    python benchmarks/run.py --workloads mlp,lenet --rounds 15 --chart two.png
 
 Every side of a workload lives in a process of its own. In each round each side runs for about --seconds, one after the
 other, so that whatever else the machine does meets all of them. A ratio is the fastest peer's median divided by ours.
@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from report import chart, tables
 from side import Side, SideError
-from worker import SIDES
+from worker import FIRST_STEPS, SIDES
 from workloads import NAMES
 
 from glassgrad.info import system_info
@@ -51,14 +51,14 @@ def main() -> None:
         "workloads": {},
     }
     with tempfile.TemporaryDirectory() as scratch:
-        environment = _environment(options.threads, Path(scratch) if options.cold else None)
+        environment = _environment(options.threads, Path(scratch), options.cold)
         for name in options.workloads:
             print(f"{name} ...", file=sys.stderr, flush=True)
             result["workloads"][name] = compare(name, sides, options, environment)
             _write(result, options)
     tables(result)
-    if options.chart:
-        print(chart(result, options.chart))
+    print(f"everything that was measured: {options.json}")
+    print(chart(result, options.chart))
 
 
 def _options() -> argparse.Namespace:
@@ -75,9 +75,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.2, help="how long a turn takes (0.2)")
     parser.add_argument("--threads", type=int, default=2, help="threads of each side (2)")
     parser.add_argument("--patience", type=float, default=900, help="seconds until a first step is given up")
-    parser.add_argument("--cold", action="store_true", help="start with empty caches of compiled code")
-    parser.add_argument("--json", type=Path, help="write everything that was measured")
-    parser.add_argument("--chart", type=Path, help="draw the ratios")
+    parser.add_argument("--cold", action="store_true", help="empty the peers' caches of compiled code too")
+    parser.add_argument(
+        "--json", type=Path, default="bench.json", help="write what was measured (bench.json)"
+    )
+    parser.add_argument("--chart", type=Path, default="bench.png", help="draw the ratios (bench.png)")
     parser.add_argument("--smoke", action="store_true", help="one short round of two workloads")
     options = parser.parse_args()
     if options.smoke:
@@ -123,14 +125,19 @@ def _about_compilers(sides: list[str]) -> list[str]:
     return ["torch.compile needs a C++ compiler; this machine has none"] if needs else []
 
 
-def _environment(threads: int, cold: Path | None) -> dict[str, str]:
-    """What the workers see: as many threads as asked for, and caches of compiled code, empty ones if `cold`."""
+def _environment(threads: int, scratch: Path, cold: bool) -> dict[str, str]:
+    """What the workers see: as many threads as asked for, and caches of compiled code.
+
+    Ours is empty before each workload, because how long it takes with a full one is measured beside; those of the peers
+    are empty if `cold`.
+    """
     variables = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "GLASSGRAD_NUM_THREADS")
     environment = os.environ | dict.fromkeys(variables, str(threads))
-    if cold is not None:
+    environment["GLASSGRAD_CACHE_DIR"] = str(scratch / "glassgrad")
+    if cold:
         environment |= {
-            "XDG_CACHE_HOME": str(cold / "cache"),
-            "TORCHINDUCTOR_CACHE_DIR": str(cold / "inductor"),
+            "XDG_CACHE_HOME": str(scratch / "cache"),
+            "TORCHINDUCTOR_CACHE_DIR": str(scratch / "inductor"),
         }
     return environment
 
@@ -157,12 +164,34 @@ def compare(
                 "rounds_ms": [1e3 * seconds for seconds in rounds],
                 "median_ms": 1e3 * median,
                 "min_ms": 1e3 * min(rounds),
-                "start_up_s": max(0.0, found[side].pop("first_steps_s") - 3 * median),
+                "start_up_s": _start_up(found[side].pop("first_steps_s"), median),
             }
     finally:
         for side in running.values():
             side.end()
+    if OURS in found and "median_ms" in found[OURS]:
+        found[OURS]["warm_start_up_s"] = _warm_start_up(
+            name, found[OURS]["median_ms"] / 1e3, options, environment
+        )
     return found
+
+
+def _start_up(first_steps_s: float, median: float) -> float:
+    return max(0.0, first_steps_s - FIRST_STEPS * median)
+
+
+def _warm_start_up(
+    name: str, median: float, options: argparse.Namespace, environment: dict[str, str]
+) -> float | None:
+    """The start-up of our side in another process, which finds the code that the first has made."""
+    side = Side(OURS, name, options.threads, environment)
+    try:
+        return _start_up(side.begin(options.patience)["first_steps_s"], median)
+    except SideError:
+        return None
+    finally:
+        side.end()
+        shutil.rmtree(environment["GLASSGRAD_CACHE_DIR"], ignore_errors=True)
 
 
 def take_turns(
@@ -201,8 +230,7 @@ def _commit() -> str:
 
 
 def _write(result: dict[str, Any], options: argparse.Namespace) -> None:
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -87,6 +87,7 @@ def test_run_compares_and_writes(tmp_path):
             assert values["first_s"] > 0
             assert values["import_s"] > 0
             assert values["peak_mb"] > 10
+        assert sides["glassgrad"]["warm_start_up_s"] >= 0
         losses = [values["loss"] for values in sides.values()]
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert (tmp_path / "found.png").read_bytes().startswith(b"\x89PNG")
@@ -177,7 +178,12 @@ def test_tables_say_why_something_is_missing():
         "notes": ["JAX jit is not installed"],
         "workloads": {
             "mlp": {
-                "glassgrad": {"median_ms": 2.0, "import_s": 0.25},
+                "glassgrad": {
+                    "median_ms": 2.0,
+                    "import_s": 0.25,
+                    "start_up_s": 0.75,
+                    "warm_start_up_s": 0.125,
+                },
                 "torch.compile": {"error": "no compiler"},
             }
         },
@@ -187,6 +193,7 @@ def test_tables_say_why_something_is_missing():
     text = shown.getvalue()
     assert "JAX jit is not installed\nmlp, torch.compile: no compiler\n" in text
     assert "glassgrad 0.25" in text
+    assert "│ mlp      │      0.75 │             - │           0.125 │" in text
 
 
 def test_exponents_of_growth():

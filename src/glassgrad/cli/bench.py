@@ -21,7 +21,7 @@ def bench(
 ) -> None:
     """Time nine training steps beside PyTorch and JAX, where these are installed (needs a checkout of glassgrad).
 
-    Example: glassgrad bench --workloads mlp,lenet --json result.json --chart result.png
+    Prints tables, and writes bench.json and bench.png. Example: glassgrad bench --workloads mlp,lenet --chart two.png
     """
     if not SCRIPT.is_file():
         fail(
