@@ -137,7 +137,7 @@ class ConvolutionCode(TiledCode, AloneCode):
         loops = unit.loops
         assert isinstance(loops, Convolved)
         node = unit.node
-        images, other = node.inputs  # or maps and filters, where images are wanted
+        images, _ = node.inputs  # or maps and filters, where images are wanted
         place, place_of_other = (units.places[source] for source in node.inputs)
         counted_from, spread, sizes = _surroundings(loops, node)
         layout = None

@@ -42,6 +42,8 @@ class Plan:
     summands: int = 1
     """How many summed indices a vector has, if it has one column: both operands' neighbours are loaded together, and
     the lanes are added up in the end."""
+    parts: int = 1
+    """How many results there are to be added up, each of a part of the summed indices."""
 
     @property
     def chunks(self) -> int:
@@ -93,8 +95,14 @@ SCATTERED_ELEMENT, TURNED_ELEMENT = 0.6, 0.15
 rows do."""
 NEAR = 400_000
 """Bytes that stay in a core's own cache from tile to tile."""
+PART_ELEMENT = 0.15
+"""Nanoseconds to store an element of a part's result, and to add it up."""
+ENOUGH_TILES, WORTH_SHARING = 12, 20_000.0
+"""With so many tiles threads end about together; sums of fewer nanoseconds are not cut for that."""
 FAR_BYTE = 0.05
 """Nanoseconds for a byte from beyond it."""
+POINTERS = 11
+"""Rows that no constant steps lead to need a pointer each; more of them than registers are loaded time and again."""
 CACHE_PERIOD, CACHE_LINE, FEW_LINES = 4096, 64, 3
 """Lines that lie a multiple of the first apart share a place in the first cache, which holds a few of them."""
 
@@ -110,11 +118,51 @@ def _with_inner(columns: Indices, place: int) -> Indices:
 
 @lru_cache(maxsize=4096)
 def plan(problem: Problem, itemsize: int, processor: Processor) -> Plan:
-    """The cheapest plan."""
-    return min(
-        _candidates(problem.simplified, itemsize, processor),
-        key=lambda p: p.nanoseconds + p.packing_nanoseconds,
-    )
+    """The cheapest plan. Where few tiles share long sums, these are cut into parts, each with a result of its own."""
+    simple = problem.simplified
+    best = _cheapest(simple, itemsize, processor)
+    parts = _parts(best, itemsize)
+    if parts == 1:
+        return best
+    return replace(_cheapest(_in_parts(simple, parts), itemsize, processor), parts=parts)
+
+
+def _cheapest(problem: Problem, itemsize: int, processor: Processor) -> Plan:
+    return min(_candidates(problem, itemsize, processor), key=lambda p: p.nanoseconds + p.packing_nanoseconds)
+
+
+def _parts(whole: Plan, itemsize: int) -> int:
+    """Into how many parts sums are cut: until every part's panel stays near, and there is work for several threads.
+
+    Not if it would cost more than a tenth, for the parts' results are to be added up.
+    """
+    batch, rows, columns, summed = whole.problem.sizes
+    if batch > 1 or not summed:
+        return 1
+    longest = whole.problem.summed[0].size
+    most = min(64, int(0.1 * whole.nanoseconds / (2 * rows * columns * PART_ELEMENT)))
+    far = whole.panel * itemsize / NEAR if whole.row_tiles > 1 else 1.0
+    wanted = max(far, ENOUGH_TILES / whole.tiles if whole.nanoseconds > WORTH_SHARING else 1.0)
+    allowed = [parts for parts in range(2, most + 1) if longest % parts == 0]
+    if wanted <= 1 or not allowed:
+        return 1
+    return next((parts for parts in allowed if parts >= wanted), allowed[-1])
+
+
+def _in_parts(problem: Problem, parts: int) -> Problem:
+    """The problem with the outermost summed index cut, and a result for each part, one after the other."""
+    longest, *rest = problem.summed
+    size = longest.size // parts
+    _, rows, columns, _ = problem.sizes
+    part = Index(parts, longest.left * size, longest.right * size, rows * columns)
+    return replace(problem, batch=(part,), summed=(replace(longest, size=size), *rest))
+
+
+@lru_cache(maxsize=4096)
+def unpacked(problem: Problem, itemsize: int, processor: Processor) -> Plan:
+    """The cheapest plan that reads both operands where they lie."""
+    candidates = _candidates(problem.simplified, itemsize, processor)
+    return min((p for p in candidates if not p.packs), key=lambda p: p.nanoseconds)
 
 
 def _candidates(problem: Problem, itemsize: int, processor: Processor) -> Iterator[Plan]:
@@ -177,6 +225,8 @@ def _tiled(
     products = max(vectors * height * max(lanes * itemsize, 32) / 64, (height + vectors) / 2, 4.0 / 2)
     if _collides(rows_of(draft), height, itemsize):
         products = max(products, 2.0 * height)
+    if len(problem.rows) > 1 and height > POINTERS:
+        products = max(products, float(height))
     products += (height + vectors) / 64  # of two that take as long, that which loads less
     cycles = draft.tiles * (summed * products + PER_TILE + height * vectors)
     scattered = packed = 0.0

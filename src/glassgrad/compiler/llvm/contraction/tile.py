@@ -5,6 +5,7 @@ The accumulators are values of LLVM that every loop hands on; there are as many 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,10 @@ MOST_UNROLLED = 8
 
 UNROLLED = 4
 """How many summands of longer ones stand in a loop's body."""
+
+LONGEST = 4096
+"""How many summands are added one after the other. More of them are summed in parts, and the parts' sums added up, so
+that rounding does not grow with their number."""
 
 IN_FLIGHT = 8
 """How many additions a processor has under way at once; a tile with fewer accumulators gets several sets."""
@@ -47,7 +52,7 @@ class Tile:
         self.vector = ir.VectorType(kind, self.lanes)
         self.height = height
         self.vectors = vectors
-        self.summed = _every(summands, summed)
+        self.summed = _in_parts(_every(summands, summed))
         self.sets = max(1, min(UNROLLED, IN_FLIGHT // (height * vectors))) if summed else 1
         name = f"llvm.fmuladd.v{self.lanes}f{32 if kind == ir.FloatType() else 64}"
         signature = ir.FunctionType(self.vector, [self.vector] * 3)
@@ -79,11 +84,16 @@ class Tile:
             return self._one(by_left, by_right, sums)
         index, *rest = summed
         inner = tuple(rest)
+        in_parts = _count(inner) <= LONGEST < _count(summed)
 
         def at(place: Any, sums: list[Any]) -> list[Any]:
             left = self._moved(by_left, place, index.left)
             right = self._moved(by_right, place, index.right)
-            return self._over(inner, left, right, sums)
+            if not in_parts:
+                return self._over(inner, left, right, sums)
+            zero = ir.Constant(self.vector, [0.0] * self.lanes)
+            part = self._over(inner, left, right, [zero] * len(sums))
+            return [self.builder.fadd(total, more) for total, more in zip(sums, part, strict=True)]
 
         if index.size <= MOST_UNROLLED and all(i.size <= MOST_UNROLLED for i in inner):
             for place in range(index.size):
@@ -187,3 +197,19 @@ def _every(summands: int, summed: Indices) -> Indices:
     *outer, inner = summed
     steps = (inner.left * summands, inner.right * summands)
     return (*outer, Index(inner.size // summands, *steps, 0))
+
+
+def _in_parts(summed: Indices) -> Indices:
+    """The indices with an innermost one that is too long split in two."""
+    if not summed or summed[-1].size <= LONGEST:
+        return summed
+    *outer, inner = summed
+    part = next((size for size in range(LONGEST // 4, 63, -1) if inner.size % size == 0), 0)
+    if not part:
+        return summed
+    steps = inner.left * part, inner.right * part
+    return (*outer, Index(inner.size // part, *steps, 0), Index(part, inner.left, inner.right, 0))
+
+
+def _count(summed: Indices) -> int:
+    return math.prod(index.size for index in summed)

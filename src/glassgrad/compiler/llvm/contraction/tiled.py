@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -14,9 +15,12 @@ from ....graph import Node
 from ..code import POINTER, Code, Phase, Share
 from ..nest import INDEX, counted
 from ..types import in_memory
-from .plan import Plan, Processor, plan
+from .plan import PART_ELEMENT, Plan, Processor, plan
 from .problem import Problem
 from .writer import Operands, Writer
+
+ADDED = 1024
+"""How many elements of the parts' results a piece adds up."""
 
 
 @lru_cache
@@ -71,8 +75,10 @@ class TiledCode(Code):
         self.layout = layout
         self.plan: Plan = plan(problem, node.dtype.itemsize, this_processor())
         self.pairs = [(right, left) for left, right in pairs] if self.plan.is_swapped else list(pairs)
-        operands = [operand.owner for pair in self.pairs for operand in pair if operand.owner is not None]
-        self.owners = list(dict.fromkeys([*operands, *reads, node]))
+        starts = [(operand.owner, operand.offset) for pair in self.pairs for operand in pair if operand.owner]
+        self.arguments = list(dict.fromkeys([*starts, *((read, 0) for read in reads), (node, 0)]))
+        self.owners = [owner for owner, _ in self.arguments]
+        self.offsets = [offset * node.dtype.itemsize for _, offset in self.arguments]
         self.phases = list(self._phases())
 
     def _phases(self) -> Any:
@@ -83,21 +89,27 @@ class TiledCode(Code):
         self.panels = elements
         if self.plan.packs:
             panels = Writer(None, self.plan, self.kind).panels * len(self.pairs)
-            elements += panels * self.plan.panel
+            elements += -(-panels * self.plan.panel // 16) * 16
             yield Phase(panels, self.plan.packing_nanoseconds * len(self.pairs))
-        self.scratch = elements * self.node.dtype.itemsize
         yield Phase(self.plan.tiles, self.plan.nanoseconds * len(self.pairs))
+        self.results = elements
+        if self.plan.parts > 1:
+            size = prod(self.node.shape)
+            elements += self.plan.parts * size
+            yield Phase(-(-size // ADDED), self.plan.parts * size * PART_ELEMENT)
+        self.scratch = elements * self.node.dtype.itemsize
 
     @property
     def key(self) -> Any:
         """All that the code depends on."""
+        numbers = {argument: number for number, argument in enumerate(self.arguments)}
         where = [
-            (operand.owner and self.owners.index(operand.owner), operand.offset)
+            operand.offset if operand.owner is None else ("argument", numbers[operand.owner, operand.offset])
             for pair in self.pairs
             for operand in pair
         ]
         layout = self.layout and self.layout.key
-        return "tiles", str(self.kind), self.plan, tuple(where), self.owners.index(self.node), layout
+        return "tiles", str(self.kind), self.plan, tuple(where), numbers[self.node, 0], layout
 
     def write(self, phase: int, share: Share) -> None:
         """Write the loop over what the phase does."""
@@ -107,21 +119,46 @@ class TiledCode(Code):
         builder = share.builder
         lefts, rights = (self._operands(share, [pair[side] for pair in self.pairs]) for side in (0, 1))
         panels = builder.gep(share.scratch, [INDEX(self.panels)], source_etype=self.kind)
+        out = share.pointers[self.node]
+        parts = builder.gep(share.scratch, [INDEX(self.results)], source_etype=self.kind)
+        last = len(self.phases) - 1
+        if self.plan.parts > 1:
+            if phase == last:
+                self._add_parts(share, parts, out)
+                return
+            last, out = last - 1, parts
         writer = Writer(builder, self.plan, self.kind)
-        is_last = phase == len(self.phases) - 1
         with counted(builder, share.begin, share.end) as number:
-            if is_last:
-                writer.tile(number, lefts, rights, panels, share.pointers[self.node], len(self.pairs))
+            if phase == last:
+                writer.tile(number, lefts, rights, panels, out, len(self.pairs))
             else:
                 writer.pack(rights, panels, number)
+
+    def _add_parts(self, share: Share, parts: Any, out: Any) -> None:
+        """The sum of the parts' results, in order, a piece of the memory after the other."""
+        builder, size = share.builder, prod(self.node.shape)
+        begin = builder.mul(share.begin, INDEX(ADDED))
+        end = builder.mul(share.end, INDEX(ADDED))
+        end = builder.select(builder.icmp_unsigned("<", end, INDEX(size)), end, INDEX(size))
+        with counted(builder, begin, end) as place:
+            total = self.kind(0.0)
+            for part in range(self.plan.parts):
+                at = builder.add(place, INDEX(part * size))
+                address = builder.gep(parts, [at], source_etype=self.kind)
+                value = builder.load(address, typ=self.kind)
+                total = builder.fadd(total, value) if part else value
+            builder.store(total, builder.gep(out, [place], source_etype=self.kind))
 
     def _operands(self, share: Share, operands: Sequence[Operand]) -> Operands:
         """The pointers to one side of all pairs: one, or a table of them."""
         builder = share.builder
 
+        numbers = {argument: number for number, argument in enumerate(self.arguments)}
+
         def begin(operand: Operand) -> Any:
-            memory = share.scratch if operand.owner is None else share.pointers[operand.owner]
-            return builder.gep(memory, [INDEX(operand.offset)], source_etype=self.kind)
+            if operand.owner is not None:
+                return share.arguments[numbers[operand.owner, operand.offset]]
+            return builder.gep(share.scratch, [INDEX(operand.offset)], source_etype=self.kind)
 
         if len(operands) == 1:
             only = begin(operands[0])
