@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 import warnings
@@ -149,6 +150,7 @@ def main() -> None:
     workloads = [name for name in options.workloads.split(",") if name]
     if unknown := [name for name in workloads if name not in NAMES]:
         parser.error(f"no {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    os.environ["GLASSGRAD_CACHE_DIR"] = ""  # programs shall be made as if for the first time
     found = []
     with warnings.catch_warnings():
         # a step is compiled again when its optimizer has a state
