@@ -72,6 +72,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "softmax of columns": (lambda x: F.softmax(x, 0), (array(1024, 128),)),
     "logsumexp of all": (lambda x: gg.logsumexp(x), (array(100, 1000),)),
     "transposed": (lambda x, y: gg.permute_dims(x, (1, 0)) * 2 + y, (array(300, 400), array(400, 300))),
+    "permuted": (lambda x: gg.permute_dims(x, (1, 3, 0, 2)) * 2, (array(32, 20, 48, 15),)),
     "broadcast": (lambda x, y: x * y + 1, (array(300, 1, 70), array(1, 20, 1))),
     "joined": (lambda x, y: gg.concat([x, y * 2], axis=1), (array(900, 400), array(900, 60))),
     "padded": (lambda x: gg.pad(x, ((3, 4), (5, 6))) * 2, (array(300, 300),)),

@@ -17,7 +17,7 @@ NEAR_BYTES, MIDDLE_BYTES = 1 << 20, 24 << 20
 PLAIN = 0.0125
 """Nanoseconds of one simple instruction on a float32, in vectors."""
 
-SCATTERED = 0.5
+SCATTERED = 0.25
 """Nanoseconds of an access to an element whose neighbours in the innermost loop are not its neighbours in memory."""
 
 LOOP = 3.0

@@ -21,7 +21,7 @@ from .estimate import computing_time, kernel_time
 from .faults import Faults
 from .folds import Folds, accumulator, instruction_of
 from .indexed import indexed_value
-from .nest import INDEX, merged_axes
+from .nest import INDEX, blocked, merged_axes
 from .operand import Operand
 from .scalars import emit
 from .types import BOOL, computing, converted, in_memory
@@ -61,6 +61,8 @@ class KernelFunction(Code):
         arguments = {start: place for place, start in enumerate(found)}
         self.argument_of = [None if start[0] is None else arguments[start[0], start[1]] for start in starts]
         self.axes = merged_axes(kernel.shape, kernel.axes or (), [o.strides for o in self.operands])
+        if not kernel.folds:
+            self.axes = blocked(self.axes)
         nanoseconds = self._nanoseconds()
         self.division = divide(self.axes, nanoseconds)
         self.phases = [Phase(self.division.pieces, nanoseconds)]

@@ -11,6 +11,9 @@ from llvmlite import ir
 
 INDEX = ir.IntType(64)
 
+BLOCK = 16
+"""Elements of a block: a cache line of float32."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -35,6 +38,29 @@ def merged_axes(shape: Sequence[int], folded: Sequence[int], strides: Sequence[S
                 continue
         axes.append(axis)
     return axes
+
+
+def blocked(axes: Sequence[Axis]) -> list[Axis]:
+    """The axes of a nest without folds, in an order in which an operand that is read across comes back to its cache
+    lines before they are gone: the innermost loop in blocks, and the loop along that operand around one block.
+
+    >>> [axis.size for axis in blocked([Axis(100, False, (1, 64)), Axis(64, False, (100, 1))])]
+    [4, 100, 16]
+    """
+    *outer, last = axes or [Axis(1, False, ())]
+    across = [place for place, step in enumerate(last.steps) if abs(step) >= BLOCK]
+    along = [
+        (abs(axis.steps[operand]), -place)
+        for place, axis in enumerate(outer)
+        for operand in across
+        if 0 < abs(axis.steps[operand]) < abs(last.steps[operand])
+    ]
+    if not along or last.size <= BLOCK or last.size % BLOCK:
+        return list(axes)
+    place = -min(along)[1]
+    blocks = Axis(last.size // BLOCK, last.folded, tuple(step * BLOCK for step in last.steps))
+    block = Axis(BLOCK, last.folded, last.steps)
+    return [*outer[:place], blocks, *outer[place:], block]
 
 
 @contextmanager
