@@ -183,7 +183,8 @@ class _Writer:
             elif result.is_differentiable:
                 cut.append(f"{name}.cut")
         if cut:
-            self.lines.append(" = ".join([*cut, "CUT, caller()"]))
+            # three frames: `caller`, the fast call, and `Compiled.__call__`
+            self.lines.append(" = ".join([*cut, "CUT, caller(3)"]))
         leaves = [_Leaf(name) for name in names]
         try:
             whole = self._expression(traced.rebuild(leaves))

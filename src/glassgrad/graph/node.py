@@ -37,9 +37,9 @@ _internal = _Internal()
 _next_serial = itertools.count().__next__
 
 
-def caller() -> Origin:
-    """The innermost place outside glassgrad that led here."""
-    frame: Any = sys._getframe(2)
+def caller(depth: int = 2) -> Origin:
+    """The innermost place outside glassgrad that led here; the first `depth` frames are known to be inside."""
+    frame: Any = sys._getframe(depth)
     while _internal[(code := frame.f_code).co_filename] and frame.f_back is not None:
         frame = frame.f_back
     return code, frame.f_lasti
