@@ -2,8 +2,9 @@
 
 It takes the tensors, arrays and floats that are the program's arguments, in order, and returns a tuple of the results;
 or None, having done nothing, if something is not as planned: another type, shape, dtype or layout in memory, a tensor
-that requires a gradient, a cell without value, a program that runs in another thread. Whoever calls it then runs the
-program from Python, where all these are dealt with. Nothing it does takes longer in Python than making the results.
+that requires a gradient, a cell without value, a program that runs in another thread, an index out of range. Whoever
+calls it then runs the program from Python, where all these are dealt with. Nothing it does takes longer in Python than
+making the results.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ def entrance(
         "is_held_by_caller": caller_holds_state,
         "busy": ctypes.addressof(program.busy),
         "releases": releases,
+        "faults": program.arrays[program.slots[program.units.faults]].ctypes.data,
         "run": _address(program.schedule[0]),
         "table": plan.table.ctypes.data,
         "given": program.given - len(cells),

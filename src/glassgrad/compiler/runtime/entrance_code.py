@@ -3,9 +3,10 @@
 What it does is the same for every program; a plan, in memory, says with what: which arguments and cells there are, of
 which shapes and dtypes, which arrays are made, and what becomes of them. `entrance.py` writes plans.
 
-In order: look at the arguments and the cells, and return None if one is not as planned; make the arrays; run; assign
-the cells; return a tuple of the results. Until the run no other Python code can come in between, and none does before
-the cells are assigned, unless the plan says that the interpreter lock is released during the run.
+In order: look at the arguments and the cells, and return None if one is not as planned; make the arrays; run, and return
+None if an index was out of range; assign the cells; return a tuple of the results. Until the run no other Python code
+can come in between, and none does before the cells are assigned, unless the plan says that the interpreter lock is
+released during the run.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ NAME = "enter"
 
 PLAN = (
     "none", "true", "tensor", "array", "float", "replace",
-    "held", "is_held_by_caller", "busy", "releases",
+    "held", "is_held_by_caller", "busy", "releases", "faults",
     "run", "table",
     "given", "inputs", "input_records", "arrays", "array_records", "results",
 )  # fmt: skip
 """The words of a plan. Objects: None, True, types, the name of the method that gives a cell another array. Whether
 STATE is held (an address), and whether the caller holds it; whether the program runs elsewhere (an address); whether
-the interpreter lock is released during the run. The program's function and its table. How many arguments, inputs (the
-arguments come first, then cells), arrays and results there are, and where their records begin."""
+the interpreter lock is released during the run; what is not 0 if an index was out of range (an address). The program's
+function and its table. How many arguments, inputs (the arguments come first, then cells), arrays and results there
+are, and where their records begin."""
 
 INPUT = ("cell", "requires_grad", "number", "ndim", "shape", "dtype")
 """The words of an input's record: a cell or 0; whether it must require a gradient; for a number, the array that holds
@@ -110,6 +112,7 @@ class _Writer:
         with self._each(arrays, "array_records", ARRAY) as (i, record):
             self._make(record, self._at(made, i))
         self._run()
+        self._go_on_if(builder.not_(self._is(self._load(self._word("faults"), kind=_WORD))))
         with self._each(arrays, "array_records", ARRAY) as (i, record):
             array = self._load(self._at(made, i))
             self._copy(array, record)

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ShapeError
 from ...graph import Graph, Leaf, Node, quiet
 from ..kernels import Alone, Fallback, Kernel, Place, Unit, Units, contiguous
-from . import numpy as reference
+from .fault import raise_fault
 from .memory import ALIGNMENT, Lifetime, plan
 from .memory_report import MemoryReport, memory_report, size_of
 from .recycling import Recycled
@@ -29,6 +28,9 @@ class Program:
     Every memory has a slot: first the arrays that are others at each call (inputs, outputs, what NumPy computes), then
     constants and the places in the one block for everything else.
     """
+
+    one_by_one = False
+    """Whether every unit is a function of its own, to be timed."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -130,6 +132,8 @@ class Program:
         for unit in self.units.units:
             if not isinstance(unit, Fallback):
                 waiting.append(unit)
+                if self.one_by_one:
+                    close()
                 continue
             close()
             node = unit.node
@@ -174,25 +178,20 @@ class Program:
         ]
         arrays[self.given : self.known_first] = [output.empty() for output in self.fresh]
         self.table[: self.known_first] = list(map(id, arrays[: self.known_first]))
+        self.faults[0] = 0
         for step in self.schedule:
             if type(step) is tuple:
                 self._run_in_numpy(step, arrays)
             else:
                 step(self.address)
         if self.faults[0]:
-            self._raise_fault(arrays[: self.given])
+            raise_fault(self.graph, arrays[: self.given])
         return [
             arrays[slot]
             if whole and view is None and arrays[slot].base is None
             else np.array(_look(arrays[slot], view))
             for (slot, view), whole in self.outputs
         ]
-
-    def _raise_fault(self, inputs: list[Any]) -> None:
-        """Raise what the op whose index was out of range raises: its `forward` finds out which index it was."""
-        self.faults[0] = 0
-        reference.Program(self.graph)(inputs)
-        raise ShapeError("an index is out of range")
 
     def _run_in_numpy(self, step: Any, arrays: list[Any]) -> None:
         op, sources, slot = step
