@@ -188,6 +188,18 @@ def test_variables_are_missed_and_parameters_are_not() -> None:
     assert not is_fast(module, gg.nn.Linear(3, 2), X)
 
 
+def test_a_tensor_without_its_slots_is_missed() -> None:
+    compiled = warm(lambda x: x + 1.0, X)
+    broken = gg.Tensor.__new__(gg.Tensor)
+    assert not is_fast(compiled, broken)
+    broken.node = None
+    assert not is_fast(compiled, broken)
+    broken.value = "text"
+    assert not is_fast(compiled, broken)
+    broken.value = X.value
+    assert is_fast(compiled, broken)
+
+
 def test_inside_other_modes() -> None:
     compiled = warm(lambda x: gg.sum(gg.sin(x) * x), X)
 

@@ -3,7 +3,7 @@
 What it does is the same for every program; a plan, in memory, says with what: which arguments and cells there are, of
 which shapes and dtypes, which arrays are made, and what becomes of them. `entrance.py` writes plans.
 
-In order: look at the arguments and the cells, and return None if one is not as planned; make the arrays; run, and return
+In order: look at the arguments and the cells, and return None if one is not as planned; make the arrays; run; return
 None if an index was out of range; assign the cells; return a tuple of the results. Until the run no other Python code
 can come in between, and none does before the cells are assigned, unless the plan says that the interpreter lock is
 released during the run.
@@ -160,6 +160,8 @@ class _Writer:
                         builder.store(self._load(given, NUMBER, _WORD), self._load(number, self.layout.data))
                         builder.store(number, self.found)
                     with is_tensor, builder.if_then(self._is_a(given, "tensor")):
+                        for name in ("node", "value"):  # which a half-made tensor lacks
+                            self._go_on_if(self._is_there(self._slot(given, name)))
                         self._go_on_if(builder.not_(self._requires_grad(given)))
                         builder.store(self._slot(given, "value"), self.found)
 
