@@ -100,8 +100,8 @@ class ScatterFunction(AloneCode):
         count = math.prod(self.reach.shape)
         steps = [operand.strides[-1] for operand in self.operands] if self.reach.shape else [0]
         if set(steps[2:]) <= {0} and steps[0] == 1 and self.reach.shape:
-            return count * 0.15 + 2.0 * count / self.reach.shape[-1]
-        return count * 1.5
+            return count * 0.06 + count / self.reach.shape[-1]
+        return count * 0.8
 
     @property
     def key(self) -> Any:
