@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
-from glassgrad.compiler import Compiled, compile
+from glassgrad.compiler import Compiled, check, compile
 from glassgrad.compiler.check import Checked, _difference
+from glassgrad.compiler.outside import run_as_program
 
 x = gg.asarray(np.linspace(-1.0, 1.0, 12, dtype=np.float32).reshape(3, 4))
 
@@ -30,13 +31,12 @@ def training(check: bool, optimizer: Any = gg.optim.Adam) -> tuple[Any, Any, Any
 
 def spoil(monkeypatch: pytest.MonkeyPatch, wrong: Any) -> None:
     """Let every program's results go through `wrong`."""
-    call = Checked._by_program
 
-    def spoiled(self: Any, args: Any, options: Any) -> Any:
-        program, found = call(self, args, options)
+    def spoiled(*call: Any) -> Any:
+        program, found = run_as_program(*call)
         return program, wrong(found)
 
-    monkeypatch.setattr(Checked, "_by_program", spoiled)
+    monkeypatch.setattr(check, "run_as_program", spoiled)
 
 
 def test_steps_are_those_of_one_compiled_function() -> None:

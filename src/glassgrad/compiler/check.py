@@ -12,9 +12,9 @@ import numpy as np
 
 from ..errors import CompiledMismatch
 from ..tensor import Tensor, tree
-from ..tensor.staging import all_cells, staging
+from ..tensor.staging import staging
 from .compiled import Compiled
-from .fast_call import MISSED
+from .outside import Cells, cells, put_back, run_as_program
 from .trace import STATE
 
 ALLOWED = {2: 1e-2, 4: 1e-5, 8: 1e-12}
@@ -62,11 +62,11 @@ class Checked(Compiled):
         if staging() is not None:
             return self.function(*args, **options)
         with STATE:
-            before = _cells()
-            program, found = self._by_program(args, options)
+            before = cells()
+            program, found = run_as_program(self, args, options)
             if program is None:
                 return found
-            after = _cells()
+            after = cells()
             wanted, wanted_cells = self._as_it_is(args, options, before, after, program.traced.draws)
             differences = list(_differences(found, wanted))
             names = _names(self.function)
@@ -82,30 +82,19 @@ class Checked(Compiled):
                 raise CompiledMismatch(_message(self, worst, differences))
         return found
 
-    def _by_program(self, args: Any, options: Any) -> tuple[Any, Any]:
-        """The program that ran, None if the function ran as it is; and what came out."""
-        found = self.again(args, options)
-        if found is not MISSED:
-            return self.last, found
-        last, self.last = self.last, None
-        found = self._call(args, options)
-        program = self.last
-        self.last = program or last
-        return program, found
-
     def _as_it_is(
-        self, args: Any, options: Any, before: _Cells, after: _Cells, draws: Any
-    ) -> tuple[Any, _Cells]:
+        self, args: Any, options: Any, before: Cells, after: Cells, draws: Any
+    ) -> tuple[Any, Cells]:
         """What the function returns and leaves behind by itself; what the program left behind is put back."""
         states = [generator.get_state() for generator, _ in draws]
         try:
-            _put_back(before)
+            put_back(before)
             for generator, blocks in draws:
                 generator.skip(-blocks)
             found = self.function(*args, **options)
-            return found, _cells()
+            return found, cells()
         finally:
-            _put_back(after)
+            put_back(after)
             for (generator, _), state in zip(draws, states, strict=True):
                 generator.set_state(state)
 
@@ -113,21 +102,6 @@ class Checked(Compiled):
         largest = f", the largest difference is {self.largest}" if self.largest else ""
         calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
         return f"<compiled function, {calls} compared with eager execution{largest}>"
-
-
-_Cells = dict[Tensor, tuple[Any, Any]]
-
-
-def _cells() -> _Cells:
-    """Every parameter and buffer, with its value and gradient."""
-    return {cell: (cell.value, cell._grad) for cell in all_cells()}
-
-
-def _put_back(kept: _Cells) -> None:
-    for cell, (value, gradient) in kept.items():
-        if cell.value is not value:
-            cell._replace(value)  # type: ignore[attr-defined]
-        cell._grad = gradient
 
 
 def _differences(found: Any, wanted: Any, name: str = "the result") -> Any:

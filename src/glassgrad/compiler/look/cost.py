@@ -58,7 +58,7 @@ class Cost(Report):
         text = table(["kind", "over", "ops", " times", " work", " read", " written", "from"], rows)
         if self.uncounted:
             ops = counted(name for unit in self.uncounted for name in unit.ops)
-            text += f"\nwithout the work of {plural(len(self.uncounted), 'unit')} that NumPy runs: {ops}"
+            text += f"\nwithout the work of {plural(len(self.uncounted), 'unit')} that do not say how much it is: {ops}"
         return text
 
 

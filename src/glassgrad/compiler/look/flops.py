@@ -8,7 +8,20 @@ from typing import Any
 from ...expr import Call
 from ...expr.scalar import parts
 from ...graph import Aval, Node
-from ...graph.loops import Assembled, Drawn, Folded, Map, Product, Rearranged, Windowed
+from ...graph.loops import (
+    Assembled,
+    Convolved,
+    Drawn,
+    Folded,
+    Gathered,
+    Map,
+    Product,
+    Rearranged,
+    Running,
+    Scattered,
+    Weighed,
+    Windowed,
+)
 
 
 def flops(node: Node) -> float | None:
@@ -27,21 +40,38 @@ def flops(node: Node) -> float | None:
     if "c" in {node.dtype.kind, *(aval.dtype.kind for aval in inputs)}:
         return None
     loops: Any = node.op.loops(*inputs)
-    size = math.prod(node.shape)
-    if hasattr(loops, "flops"):
-        return float(loops.flops(inputs, Aval(node.shape, node.dtype)))
-    if isinstance(loops, Rearranged | Assembled | Drawn):
+    if loops is None:
+        return None
+    if not any(aval.dtype.kind == "f" for aval in inputs):
         return 0
-    if isinstance(loops, Map):
-        return size * sum(isinstance(part, Call) for part in parts(loops.formula)) * (loops.dtype.kind == "f")
-    if isinstance(loops, Folded):
-        return math.prod(inputs[0].shape) * (inputs[0].dtype.kind == "f")
-    if isinstance(loops, Product):
-        return 2 * size * inputs[0].shape[-1] * loops.pairs * (node.dtype.kind == "f")
-    if isinstance(loops, Windowed):
-        if loops.kind == "take":
+    return _operations(loops, inputs, node)
+
+
+def _operations(loops: Any, inputs: tuple[Aval, ...], node: Node) -> float | None:
+    size = math.prod(node.shape)
+    match loops:
+        case Rearranged() | Assembled() | Drawn() | Gathered():
             return 0
-        windows = math.prod(inputs[0].shape) if loops.goes_back else size
-        each = 1 if loops.kind == "put" else math.prod(loops.kernel)
-        return windows * each * (inputs[0].dtype.kind == "f")
+        case Map():
+            instructions = sum(isinstance(part, Call) for part in parts(loops.formula))
+            return size * instructions * (loops.dtype.kind == "f")
+        case Folded():
+            return math.prod(inputs[0].shape)
+        case Running():
+            return size * (2 if loops.kind == "recurrence" else 1)
+        case Product():
+            return 2 * size * inputs[0].shape[-1] * loops.pairs
+        case Convolved():
+            maps = {"maps": node.shape, "images": inputs[0].shape, "filters": inputs[1].shape}[loops.kind]
+            filters = node.shape if loops.kind == "filters" else inputs[1].shape
+            return 2 * math.prod(maps) * math.prod(filters[1:])
+        case Windowed():
+            if loops.kind == "take":
+                return 0
+            windows = math.prod(inputs[0].shape) if loops.goes_back else size
+            return windows * (1 if loops.kind == "put" else math.prod(loops.kernel))
+        case Scattered():
+            return 0 if loops.instruction == "set" else math.prod(inputs[int(loops.onto)].shape)
+        case Weighed():
+            return 2 * len(loops.sources) * size // max(1, node.shape[loops.axis])
     return None
