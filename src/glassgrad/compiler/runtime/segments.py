@@ -10,13 +10,10 @@ threads wait for each other; `jobs.py` writes it.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 
 from ...graph import Node
@@ -34,6 +31,7 @@ from .jobs import LINE, lines_of, write_alone, write_job, write_launch
 from .loading import machine_code
 from .memory import ALIGNMENT
 from .memory_report import size_of
+from .objects import data_offset
 from .schedule import Range, Task, Turn, turns
 
 SCRATCH: Range = (-2, -1)
@@ -65,16 +63,6 @@ class _Segment:
     order: Sequence[Turn]
     threads: int
     """How many threads it has work for; 1 without a team."""
-
-
-@lru_cache
-def _data_offset() -> int:
-    """Where in the object of an array the pointer to its data lies."""
-    probe = np.zeros(1)
-    for offset in range(8, 65, 8):
-        if ctypes.c_size_t.from_address(id(probe) + offset).value == probe.ctypes.data:
-            return offset
-    raise RuntimeError("this NumPy keeps the data pointer of an array where glassgrad does not find it")
 
 
 class Segments:
@@ -143,13 +131,13 @@ class Segments:
             )
             for segment in self.segments
         ]
-        return "segments", _data_offset(), self.objects, len(self.slots), self.beside, kernels, segments
+        return "segments", data_offset(), self.objects, len(self.slots), self.beside, kernels, segments
 
     def text(self) -> str:
         """The module as LLVM IR, as it is written, before LLVM's own passes."""
         module = ir.Module("step")
         kernels = [
-            [entry(function, _data_offset()) for function in code.build(module, f"kernel_{number}")]
+            [entry(function, data_offset()) for function in code.build(module, f"kernel_{number}")]
             for number, code in enumerate(self.codes)
         ]
         for segment in self.segments:
@@ -163,10 +151,10 @@ class Segments:
         starts = [lists.add(self._places(step.code)) for step in segment.steps]
         places = lists.constant(module, f"{segment.name}_places")
 
-        def call(builder: ir.IRBuilder, table: Any, place: int, begin: Any, end: Any) -> None:
+        def found(builder: ir.IRBuilder, place: int) -> tuple[ir.Function, Any]:
             step = segment.steps[place]
             some = builder.gep(places, [INDEX(starts[place])], source_etype=BYTE)
-            builder.call(kernels[step.kernel][step.place], [table, some, begin, end])
+            return kernels[step.kernel][step.place], some
 
         def state(builder: ir.IRBuilder, table: Any) -> Any:
             last = builder.gep(table, [INDEX(len(self.slots))], source_etype=POINTER)
@@ -174,10 +162,10 @@ class Segments:
 
         pieces = [step.phase.pieces for step in segment.steps]
         if segment.threads == 1:
-            write_alone(module, segment.name, pieces, call)
+            write_alone(module, segment.name, pieces, found)
             return
-        alone = write_alone(module, f"{segment.name}_alone", pieces, call)
-        job = write_job(module, f"{segment.name}_job", segment.order, pieces, call)
+        alone = write_alone(module, f"{segment.name}_alone", pieces, found)
+        job = write_job(module, f"{segment.name}_job", segment.order, pieces, found)
         write_launch(module, segment.name, job, alone, state, segment.threads)
 
     def _places(self, code: Code) -> list[Place]:
