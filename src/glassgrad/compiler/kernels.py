@@ -27,6 +27,7 @@ from ..graph.loops import (
     Rearranged,
     Scattered,
     View,
+    Within,
     seen_as,
 )
 from .homes import Place as Place, contiguous as contiguous, homes
@@ -123,6 +124,8 @@ class Units:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.loops: dict[Node, Loops | None] = {}
+        self.descriptions: dict[Any, tuple[Loops | None, str]] = {}
+        """The loops of equal ops on equal inputs, looked up once."""
         self.units: list[Unit] = []
         self.born: dict[Node, int] = {}
         """The unit after which a value is there; -1 for inputs and constants."""
@@ -169,19 +172,17 @@ class Units:
     def _described(self, node: Node) -> Loops | None:
         """The op as loops, if there is machine code for them."""
         avals = tuple(Aval(source.shape, source.dtype) for source in node.inputs)
-        dtypes = {node.dtype, *(aval.dtype for aval in avals)}
-        native = dtypes <= NATIVE and 0 not in node.shape
-        loops = node.op.loops(*avals) if native else None
-        if loops is None:
-            self.by_numpy[node] = _why_not_native(node, dtypes)
-        elif isinstance(loops, Map) and not has_machine_code(loops, avals):
-            self.by_numpy[node] = f"an instruction of its formula has no machine code for {loops.dtype}"
-            loops = None
+        key = node.op, node.shape, node.dtype, avals
+        if key not in self.descriptions:
+            self.descriptions[key] = _description(node, avals)
+        loops, why = self.descriptions[key]
+        if why:
+            self.by_numpy[node] = why
         return loops
 
     def _add(self, node: Node) -> None:
         loops = self.loops[node]
-        if isinstance(loops, Gathered | Scattered) and self._is_indexed(node, loops):
+        if isinstance(loops, Gathered | Scattered | Within) and self._is_indexed(node, loops):
             return
         if isinstance(loops, Rearranged):
             (source,) = node.inputs
@@ -223,19 +224,19 @@ class Units:
         view = place.offset, place.strides
         return reach(loops.chosen, source.shape, view, indices, self.places, self.constants)
 
-    def _is_indexed(self, node: Node, loops: Gathered | Scattered) -> bool:
+    def _is_indexed(self, node: Node, loops: Gathered | Scattered | Within) -> bool:
         """Make what index arrays choose a view, or a value of a kernel. False if it can only be a unit by itself."""
         if any(0 in source.shape for source in node.inputs):
             return False
-        found = self.reach(node)
         place = self.places[node.inputs[0]]
         if isinstance(loops, Gathered):
+            found = self.reach(node)
             if found.is_known:
                 self.places[node] = Place(place.owner, found.offset, found.strides)
                 self.born[node] = self.born[node.inputs[0]]
                 return True
-        else:
-            values = node.inputs[loops.onto]
+        elif isinstance(loops, Scattered):
+            found, values = self.reach(node), node.inputs[loops.onto]
             order = found.order_of_marks(loops, node.shape)
             if order is None or values.dtype != node.dtype:
                 return False
@@ -342,6 +343,18 @@ class Units:
                     stored.add(self.places[source].owner)
         folds = (node for node in self.kernel_of if isinstance(self.loops[node], Folded))
         return stored.union(self.places[node].owner for node in folds)
+
+
+def _description(node: Node, avals: tuple[Aval, ...]) -> tuple[Loops | None, str]:
+    """The op as loops, or why there is no machine code for it."""
+    dtypes = {node.dtype, *(aval.dtype for aval in avals)}
+    native = dtypes <= NATIVE and 0 not in node.shape
+    loops = node.op.loops(*avals) if native else None
+    if loops is None:
+        return None, _why_not_native(node, dtypes)
+    if isinstance(loops, Map) and not has_machine_code(loops, avals):
+        return None, f"an instruction of its formula has no machine code for {loops.dtype}"
+    return loops, ""
 
 
 def _why_not_native(node: Node, dtypes: set[np.dtype[Any]]) -> str:

@@ -81,6 +81,7 @@ def computing_time(formulas: Iterable[tuple[Expr, Any]]) -> float:
     total = 0.0
     for formula, dtype in formulas:
         width = max(dtype.itemsize, 1) / 4
+        wide = dtype.char == "d"
         seen: set[Expr] = set()
         waiting = [formula]
         while waiting:
@@ -90,7 +91,7 @@ def computing_time(formulas: Iterable[tuple[Expr, Any]]) -> float:
             seen.add(expr)
             waiting += expr.operands
             name = expr.instruction.name
-            if dtype.name == "float64" and name not in WITHOUT_LIBRARY:
+            if wide and name not in WITHOUT_LIBRARY:
                 total += LIBRARY
             elif name in SIMPLE:
                 total += PLAIN * width

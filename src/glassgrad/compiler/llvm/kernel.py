@@ -111,7 +111,7 @@ class KernelFunction(Code):
         def value(source: Node) -> Any:
             if source in places:
                 return places[source]
-            return "read", self.place_of[id(self._operand(source))], source.dtype.name
+            return "read", self.place_of[id(self._operand(source))], source.dtype
 
         def step(node: Node) -> Any:
             if node in self.indexed:
@@ -120,14 +120,14 @@ class KernelFunction(Code):
             loops = self.units.loops[node]
             inputs = tuple(map(value, node.inputs))
             if isinstance(loops, Map):
-                return loops.formula, loops.names, loops.dtype.name, node.dtype.name, inputs
-            return instruction_of(node), node.dtype.name, inputs
+                return loops.formula, loops.names, loops.dtype, node.dtype, inputs
+            return instruction_of(node), node.dtype, inputs
 
         return (
             kernel.shape,
             kernel.axes,
             tuple(self.argument_of),
-            tuple((o.dtype.name, o.strides) for o in self.operands),
+            tuple((o.dtype, o.strides) for o in self.operands),
             tuple(map(step, kernel.maps)),
             tuple(place for place, node in enumerate(kernel.maps) if node in self.writes),
             tuple(map(step, kernel.folds)),
