@@ -171,9 +171,7 @@ class LineWriter:
     def _copy(self, memory: Any, offset: Any, buffer: Any, place: Any, reads: bool) -> None:
         builder, lines = self.builder, self.lines
         left = builder.sub(INDEX(lines.channels), self.first)
-        count = builder.select(
-            builder.icmp_unsigned("<", left, INDEX(lines.lanes)), left, INDEX(lines.lanes)
-        )
+        count = builder.select(builder.icmp_unsigned("<", left, INDEX(lines.lanes)), left, INDEX(lines.lanes))
         with counted(builder, INDEX(0), count) as lane:
             channel = builder.mul(builder.add(self.first, lane), INDEX(lines.channel))
             begin = builder.add(offset, channel)

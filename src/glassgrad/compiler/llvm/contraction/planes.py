@@ -41,10 +41,6 @@ class Part:
     step: int
     """From plane to plane."""
 
-    def plane(self, y: int, x: int) -> int:
-        """Where the plane of two points begins."""
-        return self.begin + ((y - self.ys.start) * len(self.xs) + x - self.xs.start) * self.step
-
 
 @dataclass(frozen=True)
 class Planes:
@@ -189,7 +185,7 @@ class Walk:
 
 
 class Transform:
-    """Writes the pieces of a walk, in one of the two directions."""
+    """Writes the pieces of a walk, in one of the two directions: along one axis, then along the other."""
 
     def __init__(self, builder: ir.IRBuilder, walk: Walk) -> None:
         self.builder = builder
@@ -197,77 +193,73 @@ class Transform:
         self.lanes = walk.lines.lanes
         self.vector = ir.VectorType(FLOAT, self.lanes)
         self.combine = Combiner(builder, self.lanes)
-        with builder.goto_entry_block():
-            self.buffer = builder.alloca(self.vector, size=INDEX(walk.vectors))
-            self.buffer.align = 64
+        self.down, self.across = walk.planes.cuts
+        self.width = walk.shape[1]
+        self.elements = self._buffer(walk.shape[0])
+        self.half = self._buffer(self.down.products)
+
+    def _buffer(self, rows: int) -> Any:
+        with self.builder.goto_entry_block():
+            found = self.builder.alloca(self.vector, size=INDEX(rows * self.width))
+        found.align = 64
+        return found
 
     def write(self, memory: Any, planes: Any, begin: Any, end: Any, first: Any, spreads: bool) -> None:
         """Pieces begin to end of the block of images from `first` on: to the planes, or from them to memory."""
         builder, walk = self.builder, self.walk
         self.memory, self.target = memory, planes
-        down = walk.planes.cuts[0]
         with counted(builder, begin, end) as number:
-            ty, number = builder.urem(number, INDEX(down.count)), builder.udiv(number, INDEX(down.count))
-            block, self.index = (
-                builder.urem(number, INDEX(walk.blocks)),
-                builder.udiv(number, INDEX(walk.blocks)),
-            )
-            self.ty = ty
+            self.ty, number = self._parted(number, self.down.count)
+            block, self.index = self._parted(number, walk.blocks)
             self.channel = builder.mul(block, INDEX(self.lanes))
             self.writer = LineWriter(builder, walk.lines, self.channel)
             image = builder.mul(builder.add(first, self.index), INDEX(walk.image))
             self.image = builder.add(INDEX(walk.offset), image)
-            self._of_each_size(down.sizes, self._spread if spreads else self._gather)
+            self.is_larger = builder.icmp_unsigned("<", self.ty, INDEX(self.down.larger))
+            if spreads:
+                self._fill()
+                self._along_columns(spreads=True)
+                self._along_rows(spreads=True)
+            else:
+                self._along_rows(spreads=False)
+                self._along_columns(spreads=False)
+                self._empty()
 
-    def _of_each_size(self, sizes: Sequence[Tiles], inside: Callable[[Tiles], None]) -> None:
-        """The code for a row of larger or smaller tiles, whichever it is."""
-        if len(sizes) == 1:
-            inside(sizes[0])
-            return
-        builder = self.builder
-        with builder.if_else(builder.icmp_unsigned("<", self.ty, INDEX(sizes[0].count))) as (large, small):
-            with large:
-                inside(sizes[0])
-            with small:
-                inside(sizes[1])
+    def _parted(self, number: Any, size: int) -> tuple[Any, Any]:
+        return self.builder.urem(number, INDEX(size)), self.builder.udiv(number, INDEX(size))
 
-    def _start(self, tiles: Tiles, number: Any) -> Any:
-        """The first output of a tile, from its number among all."""
-        since = self.builder.sub(number, INDEX(tiles.first))
-        return self.builder.add(INDEX(tiles.start), self.builder.mul(since, INDEX(tiles.outputs)))
+    def _start(self, cut: Cut, number: Any) -> Any:
+        """The first output of a tile."""
+        builder, larger = self.builder, INDEX(cut.larger)
+        smaller = builder.icmp_unsigned("<", number, larger)
+        more = builder.select(smaller, number, larger)
+        return builder.add(builder.mul(number, INDEX(cut.smallest)), more)
 
-    # --- to planes ------------------------------------------------------------------------------------------------------
+    def _by_size(self, larger: int, smaller: int) -> Any:
+        """A number for the larger tiles of a column of them, and one for the smaller."""
+        if larger == smaller:
+            return INDEX(larger)
+        return self.builder.select(self.is_larger, INDEX(larger), INDEX(smaller))
 
-    def _spread(self, down: Tiles) -> None:
-        self._fill(down)
-        for across in self.walk.planes.cuts[1].sizes:
-            with loop(self.builder, across.count) as since:
-                tx = self.builder.add(since, INDEX(across.first))
-                start = self._start(across, tx)
-                tile = [
-                    [self._at(row, start, column) for column in range(self.walk.seen(1, across))]
-                    for row in range(self.walk.seen(0, down))
-                ]
-                values = self.combine.both(self._matrix(0, down), self._matrix(1, across), tile)
-                for (y, x), pointer in self._places(tx, len(values), len(values[0])):
-                    self.builder.store(values[y][x], pointer, align=4 * self.lanes)
+    def _products(self) -> Any:
+        return self._by_size(*(self.down.sizes[place].window(self.down.taps) for place in (0, -1)))
 
-    def _matrix(self, axis: int, tiles: Tiles) -> Matrix:
-        found = self.walk.planes.cuts[axis].algorithm(tiles)
-        return found.images if self.walk.overlaps else transposed_matrix(found.outputs)
+    def _load(self, buffer: Any, place: Any) -> Any:
+        source = self.builder.gep(buffer, [place], source_etype=self.vector)
+        return self.builder.load(source, align=4 * self.lanes, typ=self.vector)
 
-    def _at(self, row: int, start: Any, column: int) -> Any:
-        place = self.builder.add(start, INDEX(row * self.walk.shape[1] + column))
-        return self.writer.from_buffer(self.buffer, place)
+    def _store(self, value: Any, buffer: Any, place: Any) -> None:
+        target = self.builder.gep(buffer, [place], source_etype=self.vector)
+        self.builder.store(value, target, align=4 * self.lanes)
 
-    def _fill(self, down: Tiles) -> None:
+    # --- memory and buffer ----------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
         """Bring the rows that a row of tiles sees into the buffer, zeros where there is no image."""
-        builder, walk = self.builder, self.walk
-        width = walk.shape[1]
+        builder, walk, width = self.builder, self.walk, self.width
         target = min(max(walk.begin[1], 0), width)
-        length = target + walk.lines.length
-        start = builder.sub(self._start(down, self.ty), INDEX(walk.begin[0]))
-        with loop(builder, walk.seen(0, down)) as row:
+        start = builder.sub(self._start(self.down, self.ty), INDEX(walk.begin[0]))
+        with loop(builder, walk.shape[0]) as row:
             y = builder.add(start, row)
             place = builder.mul(row, INDEX(width))
             inside = builder.icmp_unsigned("<", y, INDEX(walk.height))
@@ -275,8 +267,8 @@ class Transform:
                 with there:
                     self._zeros(place, 0, target)
                     offset = builder.add(self.image, builder.mul(y, INDEX(walk.row)))
-                    self.writer.read(self.memory, offset, self.buffer, builder.add(place, INDEX(target)))
-                    self._zeros(place, length, width)
+                    self.writer.read(self.memory, offset, self.elements, builder.add(place, INDEX(target)))
+                    self._zeros(place, target + walk.lines.length, width)
                 with outside:
                     self._zeros(place, 0, width)
 
@@ -285,51 +277,104 @@ class Transform:
             return
         zeros = ir.Constant(self.vector, [0.0] * self.lanes)
         with loop(self.builder, end - begin) as index:
-            at = self.builder.add(place, self.builder.add(index, INDEX(begin)))
-            target = self.builder.gep(self.buffer, [at], source_etype=self.vector)
-            self.builder.store(zeros, target, align=4 * self.lanes)
+            self._store(zeros, self.elements, self.builder.add(place, self.builder.add(index, INDEX(begin))))
 
-    def _places(self, tx: Any, height: int, width: int) -> Iterator[tuple[tuple[int, int], Any]]:
-        """For each pair of points a pointer to a tile's vector in their plane."""
+    def _empty(self) -> None:
+        """Bring the outputs of a row of tiles from the buffer to memory."""
         builder = self.builder
+        start = self._start(self.down, self.ty)
+        rows = self._by_size(self.down.sizes[0].outputs, self.down.sizes[-1].outputs)
+        with counted(builder, INDEX(0), rows) as row:
+            y = builder.add(start, row)
+            offset = builder.add(self.image, builder.mul(y, INDEX(self.walk.row)))
+            self.writer.write(self.memory, offset, self.elements, builder.mul(row, INDEX(self.width)))
+
+    # --- along an axis --------------------------------------------------------------------------------------------------
+
+    def _matrix(self, cut: Cut, tiles: Tiles, spreads: bool) -> Matrix:
+        found = cut.algorithm(tiles)
+        if not spreads:
+            return found.outputs
+        return found.images if self.walk.overlaps else transposed_matrix(found.outputs)
+
+    def _along_columns(self, spreads: bool) -> None:
+        """Each column of a row of tiles, from elements to half-transformed, or back."""
+        builder, sizes = self.builder, self.down.sizes
+        if len(sizes) == 1:
+            self._columns(sizes[0], spreads)
+            return
+        with builder.if_else(self.is_larger) as (large, small):
+            with large:
+                self._columns(sizes[0], spreads)
+            with small:
+                self._columns(sizes[1], spreads)
+
+    def _columns(self, tiles: Tiles, spreads: bool) -> None:
+        matrix = self._matrix(self.down, tiles, spreads)
+        source, target = (self.elements, self.half) if spreads else (self.half, self.elements)
+        with loop(self.builder, self.width) as x:
+
+            def at(row: int) -> Any:
+                return self.builder.add(x, INDEX(row * self.width))
+
+            values = [self._load(source, at(row)) for row in range(len(matrix[0]))]
+            for row, value in enumerate(self.combine(matrix, values)):
+                self._store(value, target, at(row))
+
+    def _along_rows(self, spreads: bool) -> None:
+        """Each row of each tile, from half-transformed to planes, or back."""
+        builder = self.builder
+        products = self._products()
+        for tiles in self.across.sizes:
+            matrix = self._matrix(self.across, tiles, spreads)
+            with loop(builder, tiles.count) as since:
+                tx = builder.add(since, INDEX(tiles.first))
+                start = self._start(self.across, tx)
+                parts = self._parts(tx, tiles)
+                with counted(builder, INDEX(0), products) as y:
+                    place = builder.add(builder.mul(y, INDEX(self.width)), start)
+                    planes = list(self._planes(parts, y))
+                    if spreads:
+                        values = [
+                            self._load(self.half, builder.add(place, INDEX(column)))
+                            for column in range(len(matrix[0]))
+                        ]
+                        for value, pointer in zip(self.combine(matrix, values), planes, strict=True):
+                            builder.store(value, pointer, align=4 * self.lanes)
+                    else:
+                        values = [builder.load(p, align=4 * self.lanes, typ=self.vector) for p in planes]
+                        for column, value in enumerate(self.combine(matrix, values)):
+                            self._store(value, self.half, builder.add(place, INDEX(column)))
+
+    def _parts(self, tx: Any, tiles: Tiles) -> list[tuple[Part, Any]]:
+        """The parts of the planes that a tile is in, and where its row is in the first plane of each."""
+        builder, found = self.builder, []
         for part in self.walk.planes.parts:
-            ys, xs = (range(p.start, min(p.stop, n)) for p, n in ((part.ys, height), (part.xs, width)))
-            if not ys or not xs:
+            if part.xs.start >= tiles.window(self.across.taps):
                 continue
             row = builder.add(builder.mul(self.index, INDEX(part.down)), self.ty)
             row = builder.add(builder.mul(row, INDEX(part.across)), tx)
             at = builder.add(builder.mul(row, INDEX(self.walk.planes.channels)), self.channel)
-            for y, x in product(ys, xs):
-                place = builder.add(at, INDEX(part.plane(y, x)))
-                yield (y, x), builder.gep(self.target, [place], source_etype=FLOAT)
+            found.append((part, builder.add(at, INDEX(part.begin))))
+        return found
 
-    # --- from planes ----------------------------------------------------------------------------------------------------
-
-    def _gather(self, down: Tiles) -> None:
-        builder, walk = self.builder, self.walk
-        height = down.window(walk.planes.cuts[0].taps)
-        for across in walk.planes.cuts[1].sizes:
-            width = across.window(walk.planes.cuts[1].taps)
-            with loop(builder, across.count) as since:
-                tx = builder.add(since, INDEX(across.first))
-                start = self._start(across, tx)
-                tile = [[None] * width for _ in range(height)]
-                for (y, x), pointer in self._places(tx, height, width):
-                    tile[y][x] = builder.load(pointer, align=4 * self.lanes, typ=self.vector)
-                matrices = [
-                    cut.algorithm(tiles).outputs
-                    for cut, tiles in zip(walk.planes.cuts, (down, across), strict=True)
-                ]
-                for row, values in enumerate(self.combine.both(*matrices, tile)):
-                    for column, value in enumerate(values):
-                        place = builder.add(start, INDEX(row * walk.shape[1] + column))
-                        target = builder.gep(self.buffer, [place], source_etype=self.vector)
-                        builder.store(value, target, align=4 * self.lanes)
-        start = self._start(down, self.ty)
-        with loop(builder, down.outputs) as row:
-            y = builder.add(start, row)
-            offset = builder.add(self.image, builder.mul(y, INDEX(walk.row)))
-            self.writer.write(self.memory, offset, self.buffer, builder.mul(row, INDEX(walk.shape[1])))
+    def _planes(self, parts: Sequence[tuple[Part, Any]], y: Any) -> Iterator[Any]:
+        """Pointers to a tile's vector in the planes of point number y along the columns."""
+        builder = self.builder
+        for xs in dict.fromkeys(part.xs for part, _ in parts):
+            step = None
+            for part, begin in (found for found in parts if found[0].xs == xs):
+                since = builder.sub(y, INDEX(part.ys.start))
+                moved = builder.add(begin, builder.mul(since, INDEX(len(xs) * part.step)))
+                if step is None:
+                    at, step = moved, INDEX(part.step)
+                else:
+                    is_later = builder.icmp_unsigned(">=", y, INDEX(part.ys.start))
+                    at = builder.select(is_later, moved, at)
+                    step = builder.select(is_later, INDEX(part.step), step)
+            first = builder.gep(self.target, [at], source_etype=FLOAT)
+            for number in range(len(xs)):
+                yield builder.gep(first, [builder.mul(step, INDEX(number))], source_etype=FLOAT)
 
 
 # --- filters --------------------------------------------------------------------------------------------------------

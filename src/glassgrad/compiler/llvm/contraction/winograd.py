@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,17 +26,16 @@ from ..alone import AloneCode
 from ..code import POINTER, Phase, Share
 from ..nest import INDEX, counted
 from .lines import Lines
-from .plan import Plan, Processor, unpacked
-from .planes import FLOAT, Part, Planes, Taps, Transform, Walk, up_to, write_taps
+from .plan import Plan, unpacked
+from .planes import FLOAT, Planes, Taps, Transform, Walk, up_to, write_taps
 from .problem import Index, Problem
 from .tiled import this_processor
-from .transforms import Cut
-from .writer import Writer
+from .transforms import MOST, Cut
+from .runs import RunWriter
 
 if TYPE_CHECKING:
     from ...kernels import Alone, Units
 
-TAPS = (3, 5)
 BESIDE = 16 << 20
 """Bytes of planes at a time, so that they come from the last cache."""
 LONGEST = 128 << 10
@@ -79,7 +76,7 @@ class WinogradCode(AloneCode):
         tensors = (node, *node.inputs)
         return (
             len(loops.kernel) == 2
-            and all(taps in TAPS for taps in loops.kernel)
+            and all(taps in MOST for taps in loops.kernel)
             and {*loops.stride, *loops.dilation} == {1}
             and {tensor.dtype for tensor in tensors} == {np.dtype(np.float32)}
             and all(0 not in tensor.shape for tensor in tensors)
@@ -234,7 +231,8 @@ class WinogradCode(AloneCode):
             if not self.layout.gather:
                 places[0] = builder.add(places[0], builder.mul(block, INDEX(taps.elements)))
             taps_at, one_at, other_at = (
-                builder.gep(side, [place], source_etype=FLOAT) for side, place in zip(sides, places, strict=False)
+                builder.gep(side, [place], source_etype=FLOAT)
+                for side, place in zip(sides, places, strict=False)
             )
             right, out = (taps_at, other_at) if self.layout.gather else (other_at, taps_at)
             pair = (right, one_at) if plan.is_swapped else (one_at, right)
@@ -243,15 +241,13 @@ class WinogradCode(AloneCode):
             since = builder.sub(end, INDEX(done))
             all_of_them = INDEX(plan.tiles)
             to_piece = builder.select(builder.icmp_signed("<", since, all_of_them), since, all_of_them)
-            writer = Writer(builder, plan, FLOAT)
+            writer = RunWriter(builder, plan, FLOAT)
             with counted(builder, from_piece, to_piece) as number:
                 writer.tile(number, lambda _, p=pair[0]: p, lambda _, p=pair[1]: p, None, out, 1)
             done += plan.tiles
 
 
-def _layout(
-    loops: Convolved, node: Node, sources: Sequence[Place], out: Place, lanes: int
-) -> Layout:
+def _layout(loops: Convolved, node: Node, sources: Sequence[Place], out: Place, lanes: int) -> Layout:
     images, second = node.inputs
     kernel, groups = loops.kernel, loops.groups
     outputs = second.shape[2:] if loops.kind == "filters" else node.shape[2:]
@@ -301,9 +297,7 @@ def _walk(
     return Walk(planes, lines, height, row, image, place.offset + hidden * step, begin, overlaps)
 
 
-def _taps(
-    node: Node, place: Place, cuts: tuple[Cut, Cut], groups: int, lanes: int, flipped: bool
-) -> Taps:
+def _taps(node: Node, place: Place, cuts: tuple[Cut, Cut], groups: int, lanes: int, flipped: bool) -> Taps:
     """The planes of filters, features side by side; if flipped, channels."""
     features, channels = node.shape[0] // groups, node.shape[1]
     feature, channel, down, across = place.strides
