@@ -234,5 +234,5 @@ def _quiet_program(function: Callable[..., Any]) -> Any:
 def _reason(error: Exception) -> str:
     if isinstance(error, _NotTheSame):
         return str(error)
-    text = " ".join(str(error).split())
-    return text.rstrip(".") if isinstance(error, GlassgradError) else f"{type(error).__name__}: {text[:200]}"
+    text = " ".join(str(error).split()).rstrip(".")
+    return text if isinstance(error, GlassgradError) else f"{type(error).__name__}: {text[:200]}"

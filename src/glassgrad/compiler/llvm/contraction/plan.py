@@ -136,8 +136,8 @@ def _parts(whole: Plan, itemsize: int) -> int:
 
     Not if it would cost more than a tenth, for the parts' results are to be added up.
     """
-    batch, rows, columns, summed = whole.problem.sizes
-    if batch > 1 or not summed:
+    batch, rows, columns, _ = whole.problem.sizes
+    if batch > 1 or not whole.problem.summed:
         return 1
     longest = whole.problem.summed[0].size
     most = min(64, int(0.1 * whole.nanoseconds / (2 * rows * columns * PART_ELEMENT)))
