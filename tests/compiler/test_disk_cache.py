@@ -253,6 +253,22 @@ def test_many_writers_and_readers_at_once(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(TEMPORARY + "*"))
 
 
+def test_processes_that_begin_together(cache: Path) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from test_disk_cache import run; print(repr(run()))"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(Path(__file__).parent)], stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    found = {process.communicate()[0] for process in started}
+    assert found == {f"{run()!r}\n"}
+    assert not list(cache.glob(TEMPORARY + "*"))
+    assert all(DiskCache(cache).load(path.stem) for path in entries(cache))
+
+
 # --- where --------------------------------------------------------------------------------------------------
 
 

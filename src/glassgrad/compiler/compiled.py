@@ -215,11 +215,16 @@ def compile(function: Callable[..., Any], *, check: bool = False) -> Compiled:
     >>> checked(gg.asarray([0.0, 1.0])).shape, checked.calls, checked.largest.relative < 1e-6
     ((2,), 1, True)
 
-    What it has become can be looked at: `step.explain()` says what is computed together and why not more, `step.cost()`
-    counts operations and bytes, `step.kernels` lists the units with the lines that made them.
+    What it has become can be looked at: `step.explain()` says what is computed together and why not more,
+    `step.profile(*args)` times every unit, `step.cost()` counts operations and bytes, `step.kernels` lists the units
+    with the lines that made them, `step.llvm` is their code, `step.memory` what they need, `step.graph` what they
+    compute.
 
     >>> step.cost().flops, [unit.kind for unit in step.kernels]
     (10, ['kernel'])
+
+    Machine code is kept on disk, so that the next process need not generate it: in `GLASSGRAD_CACHE_DIR`, by default a
+    folder among the user's caches; the empty string turns that off.
     """
     if not check:
         return Compiled(function)
