@@ -12,7 +12,7 @@ from numpy.testing import assert_array_equal
 import glassgrad as gg
 from glassgrad.compiler import Compiled, compile
 from glassgrad.compiler.kernels import Alone, Assembly, Fallback, Kernel, Units
-from glassgrad.errors import ShapeError
+from glassgrad.errors import ArgumentError, ShapeError
 
 ALL = slice(None)
 PAIR, ROW, COLUMN, MANY = (
@@ -338,3 +338,48 @@ def test_units_of_the_usual_kinds() -> None:
     compiled = assert_same(lambda x, v: x.at[1:3, ::2].set(v), gg.asarray(X), gg.asarray(X[0, 0]))
     assert_machine_code(compiled)
     assert not kinds(compiled, Assembly)
+
+
+# --- integers that must lie in a range ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "int8", "uint8"])
+@pytest.mark.parametrize("labels", [[0, -1, 2, 1], [0, 3, 2, 1], [1, 2, 3, 1], [0, 1, 2, 100]])
+def test_labels_out_of_range_are_eagers_error(labels: list[int], dtype: str) -> None:
+    """A label of -1 would count from the end, and be a wrong result."""
+    scores, right = gg.asarray(X[0, :4, :3]), gg.asarray(np.array([0, 1, 2, 2], dtype))
+    step = gg.value_and_grad(lambda x, y: gg.nn.functional.cross_entropy(x, y))
+    compiled = assert_same(step, scores, right)
+    wrong = gg.asarray(np.array(labels).astype(dtype))
+    with pytest.raises(ArgumentError) as eager:
+        step(scores, wrong)
+    with pytest.raises(ArgumentError) as found:
+        compiled(scores, wrong)
+    assert found.value.message == eager.value.message
+    assert_machine_code(assert_same(step, scores, right))
+
+
+def test_an_ignored_label_may_be_anything() -> None:
+    scores, labels = gg.asarray(X[0, :4, :3]), gg.asarray([0, 77, 2, 77])
+    step = gg.value_and_grad(lambda x, y: gg.nn.functional.cross_entropy(x, y, ignore_index=77))
+    compiled = assert_same(step, scores, labels)
+    with pytest.raises(ArgumentError, match="got the label 78 at position 1"):
+        compiled(scores, gg.asarray([0, 78, 2, 77]))
+
+
+def test_embedding_out_of_its_table_is_eagers_error() -> None:
+    layer = gg.nn.Embedding(5, 2)
+    compiled = assert_same(lambda i: layer(i), gg.asarray([[0, 4]]))
+    for wrong in ([[-1, 0]], [[1, 5]]):
+        with pytest.raises(ArgumentError) as eager:
+            layer(gg.asarray(wrong))
+        with pytest.raises(ArgumentError) as found:
+            compiled(gg.asarray(wrong))
+        assert found.value.message == eager.value.message
+
+
+def test_labels_of_stacks_are_looked_at() -> None:
+    scores = gg.asarray(X[:2, :4, :3])
+    step = gg.vmap(lambda x, y: gg.nn.functional.cross_entropy(x, y))
+    with pytest.raises(ArgumentError, match="got the label -1 at position 1, 1"):
+        step(scores, gg.asarray([[0, 1, 2, 1], [0, -1, 2, 1]]))

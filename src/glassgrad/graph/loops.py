@@ -175,6 +175,14 @@ class Weighed:
     weights: tuple[float, ...]
 
 
+@static
+class Within:
+    """The input's own integers, each in [0, size) or equal to `also`; if not, the call raises what `forward` raises."""
+
+    size: int
+    also: int | None
+
+
 Loops = (
     Map
     | Rearranged
@@ -184,6 +192,7 @@ Loops = (
     | Drawn
     | Gathered
     | Scattered
+    | Within
     | Windowed
     | Weighed
     | Convolved

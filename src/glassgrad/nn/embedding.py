@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
 from .. import ops, random
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..tensor import Tensor, asarray
+from ..graph.static import static
+from ..ops.bounded import Bounded
+from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DEFAULT_FLOAT
 from .arguments import require_size
 from .module import Module
@@ -32,7 +34,7 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor
             f"Embedding looks up integers; got {indices.dtype} of shape {indices.shape}. "
             f"gg.astype(x, gg.int64) converts."
         )
-    _require_in_table(indices, len(table))
+    indices = _in_table(indices, len(table))
     rows = ops.take(table, indices, axis=0)
     if padding_idx is None:
         return rows
@@ -40,18 +42,34 @@ def embedding(input: Any, weight: Any, padding_idx: int | None = None) -> Tensor
     return ops.where(is_padding, ops.stop_gradient(rows), rows)
 
 
-def _require_in_table(indices: Tensor, rows: int) -> None:
-    values = indices.value
-    if values is None or values.size == 0:
-        return
-    if values.min() < 0 or values.max() >= rows:
-        wrong = (values < 0) | (values >= rows)
+def _in_table(indices: Tensor, rows: int) -> Tensor:
+    op = IndicesInTable(rows, None)
+    if indices.value is None:
+        return apply(op, indices)
+    op.forward(indices.value)
+    return indices
+
+
+@static
+class IndicesInTable(Bounded):
+    """Indices of the rows of a table."""
+
+    size: int
+    also: int | None
+
+    def complain(self, values: Any) -> NoReturn:
+        """Raise the error that names the first wrong index."""
+        wrong = (values < 0) | (values >= self.size)
         index = np.unravel_index(wrong.argmax(), values.shape)
         position = f" at position {', '.join(map(str, index))}" if index else ""
-        hint = f" For these indices it needs num_embeddings={values.max() + 1}." if values.min() >= 0 else ""
+        hint = (
+            f" For these indices it needs num_embeddings={int(values.max()) + 1}."
+            if values.min() >= 0
+            else ""
+        )
         raise ArgumentError(
-            f"Embedding got the index {values[index]}{position}, but its table has {rows} rows: indices are 0 to "
-            f"{rows - 1}.{hint}"
+            f"Embedding got the index {values[index]}{position}, but its table has {self.size} rows: indices are 0 to "
+            f"{self.size - 1}.{hint}"
         )
 
 
@@ -71,7 +89,7 @@ class Embedding(Module):
 
     Parameter: `weight` (num_embeddings, embedding_dim), drawn from N(0, 1). padding_idx: a row that starts as zeros and
     gets no gradient, for the places that only fill up; it may count from the end. Raises DTypeError for indices that
-    are not integers and, where their values are known, ArgumentError for one that is out of range.
+    are not integers and ArgumentError for one that is out of range.
 
     >>> layer = gg.nn.Embedding(96, 64)
     >>> layer(gg.tensor([[1, 2, 3], [4, 5, 95]])).shape

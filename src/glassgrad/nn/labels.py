@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from .. import ops
 from ..errors import ArgumentError, DTypeError, ShapeError
-from ..tensor import Tensor, asarray
+from ..graph.static import static
+from ..ops.bounded import Bounded
+from ..tensor import Tensor, apply, asarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,12 @@ def read_labels(name: str, scores: Tensor, target: Any, ignore_index: int | None
             f"got {labels.shape}.{_shape_cure(labels, scores, expected, axis)}"
         )
     classes = scores.shape[axis]
+    limits = np.iinfo(labels.dtype)
+    if ignore_index is not None and not limits.min <= ignore_index <= limits.max:
+        ignore_index = None  # no label can be it
     values = labels.value
+    if values is None:
+        labels = apply(LabelsInRange(classes, ignore_index, name), labels)
     if values is None or values.size == 0:
         may_ignore = values is None and ignore_index is not None
     else:
@@ -65,6 +72,20 @@ def read_labels(name: str, scores: Tensor, target: Any, ignore_index: int | None
         return Labels(axis, labels, None)
     kept = labels != ignore_index
     return Labels(axis, ops.where(kept, labels, 0), kept)
+
+
+@static
+class LabelsInRange(Bounded):
+    """Labels of which the values are not known yet, such as those of a compiled function."""
+
+    size: int
+    also: int | None
+    loss: str
+
+    def complain(self, values: Any) -> NoReturn:
+        """Raise what known labels get."""
+        _require_in_range(self.loss, values, self.size, self.also)
+        raise AssertionError  # not reached: a label is outside
 
 
 def class_axis(name: str, scores: Tensor) -> int:
@@ -96,7 +117,7 @@ def _require_in_range(name: str, values: Any, classes: int, ignore_index: int | 
         return
     index = np.unravel_index(wrong.argmax(), values.shape)
     position = f" at position {', '.join(map(str, index))}" if index else ""
-    hint = f" For these labels the model needs {values.max() + 1} outputs." if values.min() >= 0 else ""
+    hint = f" For these labels the model needs {int(values.max()) + 1} outputs." if values.min() >= 0 else ""
     if classes == 1:
         hint = " With one score per sample, use BCEWithLogitsLoss."
     elif values.min() == 1 and values.max() == classes:

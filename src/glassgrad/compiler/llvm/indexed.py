@@ -1,4 +1,4 @@
-"""Elements that index arrays choose, as values inside a kernel.
+"""Elements that index arrays choose, and integers that must lie in a range, as values inside a kernel.
 
 `Chosen` reads a tensor at places that other inputs name. `Marked` is the other way round, where each place of the
 result gets at most one value: a row of it is made by comparing column numbers with the row's index, so nothing is
@@ -14,7 +14,7 @@ import numpy as np
 from llvmlite import ir
 
 from ...graph import Node
-from ...graph.loops import Gathered, Scattered, Strides
+from ...graph.loops import Gathered, Scattered, Strides, Within
 from ..indexing import Pointer, Reach
 from .faults import Faults, position
 from .nest import INDEX
@@ -123,9 +123,42 @@ class MarkedValue(Indexed):
         return builder.select(here, found, before)
 
 
+class BoundedValue(Indexed):
+    """An integer as it is, which must lie in a range."""
+
+    nanoseconds = 0.1
+    checked = True
+
+    def __init__(self, source: Operand, within: Within) -> None:
+        self.within = within
+        self.operands = [source]
+        self.key = "within", within.size, within.also
+
+    def value(
+        self, builder: ir.IRBuilder, pointers: list[Any], faults: Faults | None, offsets: list[Any]
+    ) -> Any:
+        """The integer."""
+        (source,) = self.operands
+        found = load(builder, source, pointers[0], offsets[0])
+        wide = found
+        if source.dtype.itemsize < COUNT.itemsize:
+            extend = builder.sext if source.dtype.kind == "i" else builder.zext
+            wide = extend(found, INDEX)
+        is_right = builder.icmp_unsigned("<", wide, INDEX(self.within.size))
+        if self.within.also is not None:
+            is_right = builder.or_(is_right, builder.icmp_signed("==", wide, INDEX(self.within.also)))
+        assert faults is not None
+        faults.note(builder.not_(is_right))
+        return found
+
+
 def indexed_value(node: Node, units: Units) -> Indexed:
     """What a node whose inputs are index arrays is in a kernel."""
-    loops, found = units.loops[node], units.reach(node)
+    loops = units.loops[node]
+    if isinstance(loops, Within):
+        lies = units.places[node.inputs[0]]
+        return BoundedValue(Operand(lies.owner, node.dtype, lies.offset, lies.strides), loops)
+    found = units.reach(node)
     if isinstance(loops, Gathered):
         return ChosenValue(node.inputs[0], units.places[node.inputs[0]].owner, found)
     assert isinstance(loops, Scattered)
