@@ -82,6 +82,8 @@ def divide(
     tiled = rest[0]
     tile = -(-tiled.size // -(-wanted // size))
     tile = -(-tile // line) * line
+    # tiles of one size are loops of a known length, which take LLVM half the time
+    tile = next((t for t in range(tile, min(2 * tile, tiled.size), line) if tiled.size % t == 0), tile)
     if tile >= tiled.size:
         return Division(whole, None, 1, rest, -(-size // wanted))
     found = Division(whole, tiled, tile, rest[1:], 1)

@@ -127,7 +127,7 @@ leave:
 
 ; take some of the pieces that are left: the first times 2**32, plus the first after them; 0 if none is left. Thread 0
 ; takes from the front, the others from the back, so that each finds in its cache what it has made the last time.
-define i64 @glassgrad_claim(ptr %pieces, i64 %thread, i64 %threads) {{
+define internal i64 @claim(ptr %pieces, i64 %thread, i64 %threads) {{
 entry:
   %initial = load atomic i64, ptr %pieces monotonic, align 64
   %parts = shl i64 %threads, 1
@@ -162,6 +162,35 @@ got:
   ret i64 %answer
 none:
   ret i64 0
+}}
+
+; do pieces of a step as long as there are some, and count them
+define void @glassgrad_help(
+  ptr %function, ptr %table, ptr %places, ptr %pieces, ptr %ended, i64 %thread, i64 %threads, i64 %most
+) {{
+entry:
+  %wanted = icmp slt i64 %thread, %most
+  br i1 %wanted, label %look, label %end
+look:
+  %done = phi i64 [0, %entry], [%sum, %work]
+  %taken = call i64 @claim(ptr %pieces, i64 %thread, i64 %threads)
+  %none = icmp eq i64 %taken, 0
+  br i1 %none, label %over, label %work
+work:
+  %first = lshr i64 %taken, 32
+  %after = and i64 %taken, 4294967295
+  call void %function(ptr %table, ptr %places, i64 %first, i64 %after)
+  %count = sub i64 %after, %first
+  %sum = add i64 %done, %count
+  br label %look
+over:
+  %nothing = icmp eq i64 %done, 0
+  br i1 %nothing, label %end, label %report
+report:
+  atomicrmw add ptr %ended, i64 %done acq_rel, align 64
+  br label %end
+end:
+  ret void
 }}
 
 ; --- starting a job ---------------------------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ VOID, BYTE, ENUM = ir.VoidType(), ir.IntType(8), ir.IntType(32)
 JOB = ir.FunctionType(VOID, [POINTER, POINTER, INDEX, INDEX])
 """What every thread runs: `void share(table, state, thread, threads)`."""
 
-Call = Callable[[ir.IRBuilder, Any, int, Any, Any], None]
-"""Writes the call of a step: builder, the table, the step's place, and the pieces: first, and after."""
+Found = Callable[[ir.IRBuilder, int], tuple[ir.Function, Any]]
+"""For a step's place the function `void f(table, places, begin, end)` that does its pieces, and its second argument."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,13 @@ def lines_of(order: Sequence[Turn]) -> int:
     return sum(1 + len(part.divided) for part in parts_of(order) if part.divided)
 
 
-def write_alone(module: ir.Module, name: str, pieces: Sequence[int], call: Call) -> ir.Function:
+def write_alone(module: ir.Module, name: str, pieces: Sequence[int], found: Found) -> ir.Function:
     """`void name(table)`: all steps, in order."""
     function = ir.Function(module, ir.FunctionType(VOID, [POINTER]), name)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     for place, count in enumerate(pieces):
-        call(builder, function.args[0], place, INDEX(0), INDEX(count))
+        one, places = found(builder, place)
+        builder.call(one, [function.args[0], places, INDEX(0), INDEX(count)])
     builder.ret_void()
     return function
 
@@ -83,12 +84,12 @@ def write_job(
     name: str,
     order: Sequence[Turn],
     pieces: Sequence[int],
-    call: Call,
+    found: Found,
 ) -> ir.Function:
     """`void name(table, state, thread, threads)`."""
     function = ir.Function(module, JOB, name)
     function.linkage = "internal"
-    _Job(function, order, pieces, call).write()
+    _Job(function, order, pieces, found).write()
     return function
 
 
@@ -98,10 +99,10 @@ class _Job:
         function: ir.Function,
         order: Sequence[Turn],
         pieces: Sequence[int],
-        call: Call,
+        found: Found,
     ) -> None:
         self.function = function
-        self.order, self.pieces, self.call = order, pieces, call
+        self.order, self.pieces, self.found = order, pieces, found
         self.table, self.state, self.thread, self.threads = function.args
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
         self.is_first = self.builder.icmp_unsigned("==", self.thread, INDEX(0))
@@ -121,7 +122,8 @@ class _Job:
 
     def _alone(self, part: Part) -> None:
         for place in part.alone:
-            self.call(self.builder, self.table, place, INDEX(0), INDEX(self.pieces[place]))
+            one, places = self.found(self.builder, place)
+            self.builder.call(one, [self.table, places, INDEX(0), INDEX(self.pieces[place])])
 
     def _line(self) -> Any:
         """The next counter."""
@@ -152,39 +154,16 @@ class _Job:
         builder.branch(body)
         builder.position_at_end(body)
         for place, line in zip(part.divided, left, strict=True):
-            self._claim(place, line, ended)
+            one, places = self.found(builder, place)
+            most = INDEX(self.order[place].threads)
+            builder.call(
+                _outside(function.module, team.HELP, VOID, [*[POINTER] * 5, INDEX, INDEX, INDEX]),
+                [one, self.table, places, line, ended, self.thread, self.threads, most],
+            )
         builder.cbranch(self.is_first, wait, after)
         builder.position_at_end(wait)
         total = sum(self.pieces[place] for place in part.divided)
         builder.call(_outside(function.module, team.REACH, VOID, [POINTER, INDEX]), [ended, INDEX(total)])
-        builder.branch(after)
-        builder.position_at_end(after)
-
-    def _claim(self, place: int, left: Any, ended: Any) -> None:
-        """Do pieces of a step as long as there are some."""
-        builder, function = self.builder, self.function
-        claim = _outside(function.module, team.CLAIM, INDEX, [POINTER, INDEX, INDEX])
-        look, work, over, report, after = (
-            function.append_basic_block(name) for name in ("look", "work", "over", "report", "after")
-        )
-        most = INDEX(self.order[place].threads)
-        before = builder.block
-        builder.cbranch(builder.icmp_unsigned("<", self.thread, most), look, after)
-        builder.position_at_end(look)
-        done = builder.phi(INDEX, "done")
-        done.add_incoming(INDEX(0), before)
-        taken = builder.call(claim, [left, self.thread, self.threads])
-        builder.cbranch(builder.icmp_unsigned("==", taken, INDEX(0)), over, work)
-        builder.position_at_end(work)
-        begin = builder.lshr(taken, INDEX(32))
-        end = builder.and_(taken, INDEX(0xFFFFFFFF))
-        self.call(builder, self.table, place, begin, end)
-        done.add_incoming(builder.add(done, builder.sub(end, begin)), builder.block)
-        builder.branch(look)
-        builder.position_at_end(over)
-        builder.cbranch(builder.icmp_unsigned("==", done, INDEX(0)), after, report)
-        builder.position_at_end(report)
-        builder.atomic_rmw("add", ended, done, "acq_rel")
         builder.branch(after)
         builder.position_at_end(after)
 
