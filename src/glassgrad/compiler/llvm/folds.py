@@ -66,7 +66,8 @@ class Folds:
             self.kept = _rows(self.outer, self.row, nanoseconds)
         self.lanes = 1
         self.folded: Division | None = None
-        if self.kept.pieces < min(FEW, pieces_for(nanoseconds)) and self.results <= ROW:
+        few = self.kept.pieces < min(FEW, pieces_for(nanoseconds))
+        if few and self.inner and self.results <= ROW:
             inner = self._widened()
             division = divide(inner, nanoseconds, tiles_last=self.in_registers)
             if division.pieces > self.kept.pieces:
