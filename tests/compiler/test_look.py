@@ -57,6 +57,12 @@ def test_a_training_step_of_a_layer_takes_three_products() -> None:
     assert cost.flops > sum(unit.flops or 0 for unit in products)
 
 
+def test_what_an_index_does_not_choose_is_not_read() -> None:
+    step = compiled(lambda x: gg.take(x, gg.asarray([5, 8, 7]), axis=0) * 2.0, array(1000, 3))
+    (unit,) = step.cost().units
+    assert (unit.read, unit.written) == (4 * 3 * 3 + 8 * 3 + 4, 4 * 3 * 3)
+
+
 def test_what_is_not_counted_is_said() -> None:
     cost = compiled(lambda x: (gg.argsort(x), x * 2.0), array(50)).cost()
     assert [unit.ops for unit in cost.uncounted] == [("argsort",)]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...graph import Node
+from ...graph.loops import Gathered
 from ..kernels import Alone, Assembly, Contraction, Fallback, Kernel, Unit, Units
 from .flops import flops
 from .table import Report, amount, counted, plural, table
@@ -131,9 +132,16 @@ def _bytes_read(nodes: list[Node], unit: Unit, units: Units) -> int:
     """The bytes of all that a unit reads; an element that is broadcast counts once."""
     inside: set[Node] = unit.members if isinstance(unit, Kernel) else set()
     read: dict[Any, int] = {}
-    for source in dict.fromkeys(source for node in nodes for source in node.inputs):
-        if source not in inside:
-            place = units.places[source]
-            sizes = (size for size, step in zip(source.shape, place.strides, strict=True) if step or not size)
-            read[place, source.shape] = math.prod(sizes) * source.dtype.itemsize
+    for node in nodes:
+        for place, source in enumerate(node.inputs):
+            if source in inside:
+                continue
+            where = units.places[source]
+            elements = math.prod(
+                size for size, step in zip(source.shape, where.strides, strict=True) if step or not size
+            )
+            if place == 0 and isinstance(units.loops[node], Gathered):
+                elements = min(elements, math.prod(node.shape))
+            seen = where, source.shape
+            read[seen] = max(read.get(seen, 0), elements * source.dtype.itemsize)
     return sum(read.values())
