@@ -440,3 +440,15 @@ def test_processors_of_one_core_count_once(tmp_path: Path) -> None:
     assert threads.cores({0, 1, 2, 3}, tmp_path) == 2
     assert threads.cores({0, 2}, tmp_path) == 1
     assert threads.cores({0, 7}, tmp_path) is None
+
+
+def test_denormals_stay_what_they_are_on_every_thread() -> None:
+    gg.set_num_threads(2)
+    x = gg.asarray(np.linspace(1e-38, 2e-38, 200_000, dtype=np.float32))
+
+    def halved(x: gg.Tensor) -> gg.Tensor:
+        return gg.exp(x) * 0.0 + x * 0.01
+
+    found = gg.compile(halved)(x).numpy()
+    assert 0 < found.max() < np.finfo(np.float32).tiny
+    assert found.tobytes() == halved(x).numpy().tobytes()
