@@ -262,7 +262,8 @@ def _far_bytes(draft: Plan, itemsize: int) -> float:
     """What must come from beyond a core's own cache: an operand that does not fit, each time it is read again."""
     batch, rows, columns, summed = draft.problem.sizes
     left, right = rows * summed * itemsize, columns * summed * itemsize
-    again = 1
+    if left + right <= NEAR:
+        return 0
     if draft.rows_innermost:
         again = draft.column_tiles if left > NEAR else 1
         return batch * (left * again + right)

@@ -14,11 +14,12 @@ from llvmlite import ir
 from ..nest import INDEX
 from .problem import Index, Indices
 
-MOST_UNROLLED = 8
-"""Summed indices of at most this size are written out."""
+WRITTEN_OUT = 96
+"""How many products of vectors are written out one after the other: enough to hide what a loop costs, few enough to be
+compiled fast."""
 
-UNROLLED = 4
-"""How many summands of longer ones stand in a loop's body."""
+SETS = 4
+"""How many sets of accumulators a small tile has at most."""
 
 LONGEST = 4096
 """How many summands are added one after the other. More of them are summed in parts, and the parts' sums added up, so
@@ -53,7 +54,7 @@ class Tile:
         self.height = height
         self.vectors = vectors
         self.summed = _in_parts(_every(summands, summed))
-        self.sets = max(1, min(UNROLLED, IN_FLIGHT // (height * vectors))) if summed else 1
+        self.sets = max(1, min(SETS, IN_FLIGHT // (height * vectors))) if summed else 1
         name = f"llvm.fmuladd.v{self.lanes}f{32 if kind == ir.FloatType() else 64}"
         signature = ir.FunctionType(self.vector, [self.vector] * 3)
         self.multiply_add = builder.module.globals.get(name) or ir.Function(builder.module, signature, name)
@@ -95,11 +96,12 @@ class Tile:
             part = self._over(inner, left, right, [zero] * len(sums))
             return [self.builder.fadd(total, more) for total, more in zip(sums, part, strict=True)]
 
-        if index.size <= MOST_UNROLLED and all(i.size <= MOST_UNROLLED for i in inner):
+        room = WRITTEN_OUT // (self.height * self.vectors)
+        if _count(summed) <= room:
             for place in range(index.size):
                 sums = at(INDEX(place), sums)
             return sums
-        step = 1 if inner else UNROLLED
+        step = 1 if inner else min(index.size, max(self.sets, min(8, room // 2)))
         whole = index.size // step * step
 
         def body(place: Any, sums: list[Any]) -> list[Any]:

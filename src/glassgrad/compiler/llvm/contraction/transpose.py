@@ -1,4 +1,7 @@
-"""Square blocks transposed in registers: rows become columns in as many rounds as the size has bits."""
+"""Square blocks transposed: rows become columns in as many rounds as the size has bits.
+
+A block takes a hundred instructions, so code that transposes many calls one function of the module.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from llvmlite import ir
+
+from ..code import POINTER
+from ..nest import INDEX
 
 I32 = ir.IntType(32)
 
@@ -30,9 +36,46 @@ def transposed(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
     return found
 
 
-def first_lanes(builder: ir.IRBuilder, vector: Any, count: int) -> Any:
-    """The first lanes of a vector, as a vector."""
-    if count == vector.type.count:
-        return vector
-    mask = ir.Constant(ir.VectorType(I32, count), [*range(count)])
-    return builder.shuffle_vector(vector, ir.Constant(vector.type, ir.Undefined), mask)
+def block_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
+    """`void f(source, source step, target, target step, count)`: the columns of `lanes` rows, of each the first `count`.
+
+    Steps are in elements, from row to row of the source, and from column to column of the target.
+    """
+    name = f"transposed_{lanes}_{kind}"
+    function = module.globals.get(name)
+    if function is not None:
+        return function
+    arguments = [POINTER, INDEX, POINTER, INDEX, INDEX]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    source, source_step, target, target_step, count = function.args
+    vector = ir.VectorType(kind, lanes)
+    align = 4 if kind == ir.FloatType() else 8
+
+    def row(pointer: Any, step: Any, place: int) -> Any:
+        return builder.gep(pointer, [builder.mul(step, INDEX(place))], source_etype=kind)
+
+    rows = [builder.load(row(source, source_step, place), align=align, typ=vector) for place in range(lanes)]
+    mask = _first(builder, count, lanes)
+    bits = ir.VectorType(ir.IntType(1), lanes)
+    signature = ir.FunctionType(ir.VoidType(), [vector, POINTER, I32, bits])
+    masked = f"llvm.masked.store.v{lanes}f{align * 8}.p0"
+    store = module.globals.get(masked) or ir.Function(module, signature, masked)
+    for place, column in enumerate(transposed(builder, rows)):
+        builder.call(store, [column, row(target, target_step, place), I32(align), mask])
+    builder.ret_void()
+    return function
+
+
+def _first(builder: ir.IRBuilder, count: Any, lanes: int) -> Any:
+    """A mask of the first `count` lanes."""
+    wide = ir.VectorType(INDEX, lanes)
+    undefined = ir.Constant(wide, ir.Undefined)
+    spread = builder.shuffle_vector(
+        builder.insert_element(undefined, count, I32(0)),
+        undefined,
+        ir.Constant(ir.VectorType(I32, lanes), [0] * lanes),
+    )
+    return builder.icmp_unsigned("<", ir.Constant(wide, [*range(lanes)]), spread)

@@ -12,7 +12,7 @@ from ..nest import INDEX, loop
 from .plan import Plan
 from .problem import Index, Indices
 from .tile import Tile
-from .transpose import first_lanes, transposed
+from .transpose import block_function
 
 
 def packed_indices(plan: Plan) -> Indices:
@@ -208,16 +208,12 @@ class Writer:
     ) -> None:
         """As many summed indices as a vector has lanes, which lie side by side in the source."""
         builder, lanes = self.builder, self.plan.lanes
+        block = block_function(builder.module, self.kind, lanes)
         for number, source in enumerate(sources):
-            block = []
-            for lane in range(lanes):
-                at = builder.add(by_source, INDEX(lane * step))
-                address = builder.gep(source, [at], source_etype=self.kind)
-                block.append(builder.load(address, align=self.itemsize, typ=self.vector))
-            for place, vector in enumerate(transposed(builder, block)):
-                to = builder.add(by_out, INDEX(place * row + number * lanes))
-                target = builder.gep(out, [to], source_etype=self.kind)
-                builder.store(vector, target, align=self.itemsize)
+            begin = builder.gep(source, [by_source], source_etype=self.kind)
+            to = builder.add(by_out, INDEX(number * lanes))
+            target = builder.gep(out, [to], source_etype=self.kind)
+            builder.call(block, [begin, INDEX(step), target, INDEX(row), INDEX(lanes)])
 
     # --- multiplying ----------------------------------------------------------------------------------------
 
@@ -276,52 +272,47 @@ class Writer:
                     target = self._at(out, start, builder.add(row, offset))
                     builder.store(value, target, align=self.itemsize)
             return
-        undefined = ir.Constant(self.vector, ir.Undefined)
         for begin in range(0, plan.height, plan.lanes):
             some = rows[begin : begin + plan.lanes]
             for place, offset in enumerate(vectors):
-                block = [values[place] for values in sums[begin : begin + plan.lanes]]
-                block += [undefined] * (plan.lanes - len(block))
-                columns = transposed(builder, block)
-                first = builder.add(start, offset)
-                self._store_columns(
-                    columns, out, [self._plus(first, INDEX(i), step) for i in range(plan.lanes)], some
-                )
+                block = self._in_memory([values[place] for values in sums[begin : begin + plan.lanes]])
+                self._store_columns(block, out, builder.add(start, offset), step, some)
 
-    def _store_columns(self, columns: list[Any], out: Any, begins: list[Any], rows: list[Any]) -> None:
-        """Vectors of which each has some rows of one column: at once if the rows lie side by side."""
+    def _in_memory(self, values: list[Any]) -> Any:
+        """Vectors one after the other in memory, for as many as they have lanes."""
+        builder = self.builder
+        with builder.goto_entry_block():
+            block = builder.alloca(self.vector, size=INDEX(self.plan.lanes))
+        for place, value in enumerate(values):
+            builder.store(value, builder.gep(block, [INDEX(place)], source_etype=self.vector))
+        return block
+
+    def _store_columns(self, block: Any, out: Any, begin: Any, step: int, rows: list[Any]) -> None:
+        """A block whose columns lie `step` apart in the result: turned if its rows lie side by side there."""
         builder, problem = self.builder, self.plan.problem
         if len(rows) > 1 and not (problem.rows and problem.rows[-1].out == 1):
-            self._store_elements(columns, out, begins, rows)
+            self._store_elements(block, out, begin, step, rows)
         elif len(problem.rows) <= 1:
-            self._store_side_by_side(columns, out, begins, rows)
+            self._store_turned(block, out, begin, step, rows)
         else:
             distance = builder.sub(rows[-1], rows[0])
             together = builder.icmp_signed("==", distance, INDEX(len(rows) - 1))
             with builder.if_else(together, likely=True) as (then, otherwise):
                 with then:
-                    self._store_side_by_side(columns, out, begins, rows)
+                    self._store_turned(block, out, begin, step, rows)
                 with otherwise:
-                    self._store_elements(columns, out, begins, rows)
+                    self._store_elements(block, out, begin, step, rows)
 
-    def _store_side_by_side(self, columns: list[Any], out: Any, begins: list[Any], rows: list[Any]) -> None:
-        for column, begin in zip(columns, begins, strict=True):
-            value = first_lanes(self.builder, column, len(rows))
-            self.builder.store(value, self._at(out, begin, rows[0]), align=self.itemsize)
+    def _store_turned(self, block: Any, out: Any, begin: Any, step: int, rows: list[Any]) -> None:
+        lanes = self.plan.lanes
+        target = self._at(out, begin, rows[0])
+        arguments = [block, INDEX(lanes), target, INDEX(step), INDEX(len(rows))]
+        self.builder.call(block_function(self.builder.module, self.kind, lanes), arguments)
 
-    def _store_elements(self, columns: list[Any], out: Any, begins: list[Any], rows: list[Any]) -> None:
-        """One by one, through memory, in which a loop can count the elements of a vector."""
-        builder = self.builder
-        with builder.goto_entry_block():
-            buffer = builder.alloca(self.vector, size=INDEX(len(columns)))
-            targets = builder.alloca(INDEX, size=INDEX(len(columns)))
-        for place, (column, begin) in enumerate(zip(columns, begins, strict=True)):
-            builder.store(column, builder.gep(buffer, [INDEX(place)], source_etype=self.vector))
-            builder.store(begin, builder.gep(targets, [INDEX(place)], source_etype=INDEX))
-        with loop(builder, len(columns)) as column:
-            begin = builder.load(builder.gep(targets, [column], source_etype=INDEX), typ=INDEX)
-            first = builder.mul(column, INDEX(self.plan.lanes))
+    def _store_elements(self, block: Any, out: Any, begin: Any, step: int, rows: list[Any]) -> None:
+        builder, lanes = self.builder, self.plan.lanes
+        with loop(builder, lanes) as lane:
+            at = self._plus(begin, lane, step)
             for place, row in enumerate(rows):
-                at = builder.add(first, INDEX(place))
-                value = builder.load(builder.gep(buffer, [at], source_etype=self.kind), typ=self.kind)
-                builder.store(value, self._at(out, begin, row))
+                source = builder.gep(block, [builder.add(lane, INDEX(place * lanes))], source_etype=self.kind)
+                builder.store(builder.load(source, typ=self.kind), self._at(out, at, row))
