@@ -17,9 +17,9 @@ def keys_say_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong entry of the disk's cache would be the wrong code."""
 
     def checked(key: Any, text: Callable[[], str], symbols: Mapping[str, int]) -> Any:
-        name = fingerprint(key)
-        written = hashlib.sha256(text().encode()).hexdigest()
-        assert _texts.setdefault(name, written) == written
-        return loading.machine_code(key, text, symbols)
+        written = text()
+        content = hashlib.sha256(written.encode()).hexdigest()
+        assert _texts.setdefault(fingerprint(key), content) == content
+        return loading.machine_code(key, lambda: written, symbols)
 
     monkeypatch.setattr(segments, "machine_code", checked)
