@@ -53,7 +53,7 @@ class LineWriter:
         module = self.builder.module
         return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, arguments), name)
 
-    # --- both ways ------------------------------------------------------------------------------------------------------
+    # --- both ways ----------------------------------------------------------------------------------------------
 
     def read(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
         """From memory, where the first block's first element is at `offset`, to the buffer from vector `place` on."""
@@ -73,7 +73,7 @@ class LineWriter:
         else:
             self._copy(memory, offset, buffer, place, reads=False)
 
-    # --- channels side by side ------------------------------------------------------------------------------------------
+    # --- channels side by side ----------------------------------------------------------------------------------
 
     def _read_channels(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
         mask = self._there()
@@ -101,7 +101,7 @@ class LineWriter:
         numbers = ir.Constant(ir.VectorType(INDEX, lanes), list(range(lanes)))
         return self.builder.icmp_unsigned("<", numbers, splat(self.builder, left, lanes))
 
-    # --- elements side by side ------------------------------------------------------------------------------------------
+    # --- elements side by side ----------------------------------------------------------------------------------
 
     def _read_blocks(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
         builder, lanes = self.builder, self.lines.lanes
@@ -166,7 +166,7 @@ class LineWriter:
             return None
         return ir.Constant(ir.VectorType(BIT, lanes), [int(lane < count) for lane in range(lanes)])
 
-    # --- anyhow ---------------------------------------------------------------------------------------------------------
+    # --- anyhow -------------------------------------------------------------------------------------------------
 
     def _copy(self, memory: Any, offset: Any, buffer: Any, place: Any, reads: bool) -> None:
         builder, lines = self.builder, self.lines
@@ -183,7 +183,7 @@ class LineWriter:
                 source, target = (outside, inside) if reads else (inside, outside)
                 builder.store(builder.load(source, typ=self.kind), target)
 
-    # --- vectors --------------------------------------------------------------------------------------------------------
+    # --- vectors ------------------------------------------------------------------------------------------------
 
     def _load(self, pointer: Any, mask: Any) -> Any:
         if mask is None:

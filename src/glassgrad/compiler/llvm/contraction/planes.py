@@ -21,6 +21,9 @@ from .transforms import Cut, Matrix, Tiles, transposed_matrix
 FLOAT = ir.FloatType()
 LINE = 16
 """Floats in a line of a cache."""
+PLANE_ELEMENT, IMAGE_ELEMENT, TAPS_ELEMENT, COPY_ELEMENT = 0.25, 0.75, 0.35, 0.25
+"""Nanoseconds for an element of a plane, made or read; of an image, transposed; of filters' planes; of a copy added.
+A quarter of that where memory is near."""
 
 
 def up_to(size: int, step: int) -> int:
@@ -128,7 +131,7 @@ class Combiner:
         return ir.Constant(self.vector, [float(factor)] * self.lanes)
 
 
-# --- between images and planes --------------------------------------------------------------------------------------
+# --- between images and planes ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -162,10 +165,10 @@ class Walk:
         """The same for so many images at a time."""
         return replace(self, planes=replace(self.planes, images=images))
 
-    @property
-    def nanoseconds(self) -> float:
-        """About how long the pieces take on one thread."""
-        return self.planes.elements * 0.3
+    def nanoseconds(self, far: float) -> float:
+        """About how long the pieces take on one thread; less where memory is near."""
+        moved = self.pieces * self.shape[0] * self.lines.length * self.lines.lanes
+        return far * (self.planes.elements * PLANE_ELEMENT + moved * IMAGE_ELEMENT)
 
     def seen(self, axis: int, tiles: Tiles) -> int:
         """How many elements along an axis a tile sees."""
@@ -252,7 +255,7 @@ class Transform:
         target = self.builder.gep(buffer, [place], source_etype=self.vector)
         self.builder.store(value, target, align=4 * self.lanes)
 
-    # --- memory and buffer ----------------------------------------------------------------------------------------------
+    # --- memory and buffer --------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
         """Bring the rows that a row of tiles sees into the buffer, zeros where there is no image."""
@@ -289,7 +292,7 @@ class Transform:
             offset = builder.add(self.image, builder.mul(y, INDEX(self.walk.row)))
             self.writer.write(self.memory, offset, self.elements, builder.mul(row, INDEX(self.width)))
 
-    # --- along an axis --------------------------------------------------------------------------------------------------
+    # --- along an axis ------------------------------------------------------------------------------------------
 
     def _matrix(self, cut: Cut, tiles: Tiles, spreads: bool) -> Matrix:
         found = cut.algorithm(tiles)
@@ -377,7 +380,7 @@ class Transform:
                 yield builder.gep(first, [builder.mul(step, INDEX(number))], source_etype=FLOAT)
 
 
-# --- filters --------------------------------------------------------------------------------------------------------
+# --- filters ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -424,6 +427,10 @@ class Taps:
         """A row of the matrices is a piece."""
         return self.groups * self.summed
 
+    def nanoseconds(self, copies: int, far: float) -> float:
+        """About how long the transform takes on one thread, from so many copies of the planes."""
+        return far * self.elements * (TAPS_ELEMENT + COPY_ELEMENT * max(copies - 1, 0))
+
 
 def write_taps(
     builder: ir.IRBuilder, taps: Taps, memory: Any, planes: Any, begin: Any, end: Any, copies: int
@@ -463,7 +470,8 @@ def write_taps(
                 for copy in range(1, copies):
                     more = builder.load(pointer(y, x, copy), align=4 * taps.lanes, typ=vector)
                     tile[y][x] = builder.fadd(tile[y][x], more)
-            found = combine.both(*(transposed_matrix(matrix) for matrix in matrices), tile)
+            one, other = (transposed_matrix(matrix) for matrix in matrices)
+            found = combine.both(one, other, tile)
             for number, value in enumerate(value for values in found for value in values):
                 target = builder.gep(buffer, [INDEX(number)], source_etype=vector)
                 builder.store(value, target, align=4 * taps.lanes)
@@ -475,6 +483,6 @@ def write_taps(
                 [writer.from_buffer(buffer, INDEX(y * across + x)) for x in turned(across)]
                 for y in turned(down)
             ]
-            found = combine.both(*matrices, tile)
+            found = combine.both(matrices[0], matrices[1], tile)
             for y, x in places:
                 builder.store(found[y][x], pointer(y, x, 0), align=4 * taps.lanes)

@@ -1,49 +1,245 @@
-"""Products of matrices whose sums are added up in runs, so that rounding does not grow with their length.
+"""Products of matrices in planes, whose sums are added up in runs so that rounding does not grow with their length.
 
 A sum of n numbers, one after the other, has an error that grows like n; of sums of runs, like the length of a run and
 the number of runs. (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2.)
+
+All planes and both sizes of tiles share one function for a block of the result that stays in registers, whatever the
+number of summands, because it is small and compiling many takes longer than running them.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 from llvmlite import ir
 
-from ..nest import INDEX
-from .problem import Indices
-from .tile import Tile
-from .writer import Writer
+from ..code import POINTER
+from ..nest import INDEX, counted
+from ..vectors import splat
+from .plan import CYCLE, PER_TILE, Processor
 
+FLOAT = ir.FloatType()
 RUN = 32
-"""How many summands a run has. Its accumulators wait in the first cache meanwhile, which takes a twentieth of the time."""
+"""How many summands a run has. Accumulators wait in memory meanwhile, which takes a twentieth of the time."""
+
+PER_LOAD = 0.1
+"""Cycles that a load delays a block's products."""
+STORED, READ = 0.1, 0.4
+"""Nanoseconds for an element of the result, which goes to the last cache, and of the right operand."""
 
 
-class RunTile(Tile):
-    """A tile whose accumulators are added to others after each run."""
+@dataclass(frozen=True)
+class Steps:
+    """How far a step along an index leads in the left operand, the right one, and the result."""
 
-    def _over(self, summed: Indices, by_left: Any, by_right: Any, sums: list[Any]) -> list[Any]:
-        if len(summed) != 1 or summed[0].size <= 2 * RUN:
-            return super()._over(summed, by_left, by_right, sums)
-        (index,) = summed
-        runs, rest = divmod(index.size, RUN)
-        zeros = [ir.Constant(self.vector, [0.0] * self.lanes)] * len(sums)
+    left: int
+    right: int
+    out: int
 
-        def run(number: Any, size: int, sums: list[Any]) -> list[Any]:
-            first = self.builder.mul(number, INDEX(RUN))
-            left, right = (
-                self._moved(offset, first, step)
-                for offset, step in ((by_left, index.left), (by_right, index.right))
+
+@dataclass(frozen=True)
+class Stack:
+    """Products of matrices with one distance between them: left (rows, summed) times right (summed, columns).
+
+    Columns lie side by side in the right operand and in the result, and fill whole vectors.
+    """
+
+    sizes: tuple[int, ...]
+    """Of the stack's indices, the outermost first."""
+    steps: tuple[Steps, ...]
+    rows: int
+    columns: int
+    summed: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is the same for all products of a program: the block that stays in registers, and where its rows lie."""
+
+    height: int
+    vectors: int
+    lanes: int
+    row: Steps
+    summand: Steps
+
+    def of(self, stack: Stack) -> Block:
+        """The same with no more rows than there are."""
+        return replace(self, height=min(self.height, stack.rows))
+
+    def tiles(self, stack: Stack) -> tuple[int, int]:
+        """How many blocks stand one below the other, and side by side."""
+        across = -(-stack.columns // self.lanes // self.vectors)
+        return -(-stack.rows // self.height), across
+
+    def pieces(self, stack: Stack) -> int:
+        """How many blocks there are in all."""
+        return prod(stack.sizes) * prod(self.of(stack).tiles(stack))
+
+    def nanoseconds(self, stack: Stack, far: float = 1.0) -> float:
+        """About how long they take on one thread; less where memory is near."""
+        block = self.of(stack)
+        loads = block.height + block.vectors
+        products = max(block.height * block.vectors, loads / 2, 4) + loads * PER_LOAD
+        runs = -(-stack.summed // RUN) * block.height * block.vectors * 2
+        cycles = block.pieces(stack) * (stack.summed * products + runs + PER_TILE)
+        moved = prod(stack.sizes) * stack.columns * (stack.rows * STORED + stack.summed * READ)
+        return cycles * CYCLE + far * moved
+
+
+def blocked(stack: Stack, row: Steps, summand: Steps, lanes: int, processor: Processor) -> Block:
+    """The block with which a stack takes least time."""
+    found = []
+    vectors = stack.columns // lanes
+    for wide in range(1, min(4, vectors) + 1):
+        highest = (processor.registers - 1) // wide - 1
+        height = -(-stack.rows // -(-stack.rows // highest))
+        found.append(Block(height, wide, lanes, row, summand))
+    return min(found, key=lambda block: block.nanoseconds(stack))
+
+
+class BlockWriter:
+    """Writes the blocks of stacks."""
+
+    def __init__(self, builder: ir.IRBuilder, block: Block) -> None:
+        self.builder = builder
+        self.block = block
+
+    def write(self, stack: Stack, left: Any, right: Any, out: Any, begin: Any, end: Any) -> None:
+        """Blocks begin to end of a stack; none if they are not between 0 and as many as there are."""
+        builder, block = self.builder, self.block.of(stack)
+        down, across = block.tiles(stack)
+        function = _product(builder.module, block)
+        none, all_of_them = INDEX(0), INDEX(block.pieces(stack))
+        begin = builder.select(builder.icmp_signed(">", begin, none), begin, none)
+        end = builder.select(builder.icmp_signed("<", end, all_of_them), end, all_of_them)
+        rows_innermost = stack.rows * across <= stack.columns * down
+        with counted(builder, begin, end) as number:
+            inner, outer = (down, across) if rows_innermost else (across, down)
+            fast, number = builder.urem(number, INDEX(inner)), builder.udiv(number, INDEX(inner))
+            slow, number = builder.urem(number, INDEX(outer)), builder.udiv(number, INDEX(outer))
+            row, column = (fast, slow) if rows_innermost else (slow, fast)
+            row = self._first(row, block.height, stack.rows)
+            column = builder.mul(
+                self._first(column, block.vectors, stack.columns // block.lanes), INDEX(block.lanes)
             )
-            part = super(RunTile, self)._over((replace(index, size=size),), left, right, zeros)
-            return [self.builder.fadd(total, value) for total, value in zip(sums, part, strict=True)]
+            offsets = [
+                builder.mul(row, INDEX(block.row.left)),
+                column,
+                builder.add(builder.mul(row, INDEX(block.row.out)), column),
+            ]
+            for size, steps in zip(reversed(stack.sizes), reversed(stack.steps), strict=True):
+                place, number = builder.urem(number, INDEX(size)), builder.udiv(number, INDEX(size))
+                offsets = [
+                    builder.add(offset, builder.mul(place, INDEX(step)))
+                    for offset, step in zip(offsets, (steps.left, steps.right, steps.out), strict=True)
+                ]
+            pointers = [
+                builder.gep(pointer, [offset], source_etype=FLOAT)
+                for pointer, offset in zip((left, right, out), offsets, strict=True)
+            ]
+            builder.call(function, [*pointers, INDEX(stack.summed)])
 
-        sums = self._loop(runs, 1, lambda number, sums: run(number, RUN, sums), sums)
-        return run(INDEX(runs), rest, sums) if rest else sums
+    def _first(self, tile: Any, size: int, total: int) -> Any:
+        """Where a block begins: the last one ends where all end."""
+        begin = self.builder.mul(tile, INDEX(size))
+        if total % size == 0:
+            return begin
+        last = INDEX(total - size)
+        return self.builder.select(self.builder.icmp_unsigned("<", begin, last), begin, last)
 
 
-class RunWriter(Writer):
-    """Writes the code of a plan with sums in runs."""
+def _product(module: ir.Module, block: Block) -> ir.Function:
+    """void f(left, right, out, summed): one block."""
+    row, summand = block.row, block.summand
+    name = "_".join(
+        map(
+            str,
+            (
+                "runs",
+                block.height,
+                block.vectors,
+                block.lanes,
+                row.left,
+                row.out,
+                summand.left,
+                summand.right,
+            ),
+        )
+    )
+    if name in module.globals:
+        return module.globals[name]
+    kind = ir.FunctionType(ir.VoidType(), [POINTER] * 3 + [INDEX])
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    left, right, out, summed = function.args
+    out.add_attribute("noalias")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    vector = ir.VectorType(FLOAT, block.lanes)
+    zeros = [ir.Constant(vector, [0.0] * block.lanes)] * (block.height * block.vectors)
+    name = f"llvm.fmuladd.v{block.lanes}f32"
+    multiply_add = module.globals.get(name) or ir.Function(
+        module, ir.FunctionType(vector, [vector] * 3), name
+    )
 
-    tiles = RunTile
+    def moved(pointer: Any, step: int) -> Any:
+        return builder.gep(pointer, [INDEX(step)], source_etype=FLOAT)
+
+    def one(_: Any, carried: list[Any]) -> list[Any]:
+        left, right, *sums = carried
+        rights = [
+            builder.load(moved(right, place * block.lanes), align=4 * block.lanes, typ=vector)
+            for place in range(block.vectors)
+        ]
+        for place in range(block.height):
+            value = splat(builder, builder.load(moved(left, place * row.left), typ=FLOAT), block.lanes)
+            for number, other in enumerate(rights):
+                at = place * block.vectors + number
+                sums[at] = builder.call(multiply_add, [value, other, sums[at]])
+        return [moved(left, summand.left), moved(right, summand.right), *sums]
+
+    def run(done: Any, carried: list[Any]) -> list[Any]:
+        left, right, *totals = carried
+        rest = builder.sub(summed, done)
+        size = builder.select(builder.icmp_unsigned("<", rest, INDEX(RUN)), rest, INDEX(RUN))
+        left, right, *sums = _carrying(builder, size, 1, [left, right, *zeros], one)
+        added = [builder.fadd(total, value) for total, value in zip(totals, sums, strict=True)]
+        return [left, right, *added]
+
+    _, _, *totals = _carrying(builder, summed, RUN, [left, right, *zeros], run)
+    for place in range(block.height):
+        for number in range(block.vectors):
+            target = moved(out, place * row.out + number * block.lanes)
+            builder.store(totals[place * block.vectors + number], target, align=4 * block.lanes)
+    builder.ret_void()
+    return function
+
+
+def _carrying(
+    builder: ir.IRBuilder,
+    end: Any,
+    step: int,
+    values: list[Any],
+    body: Callable[[Any, list[Any]], list[Any]],
+) -> list[Any]:
+    """A loop from 0 in steps until `end`, at least once, that hands values on."""
+    before, inside, after = (
+        builder.block,
+        builder.append_basic_block("k"),
+        builder.append_basic_block("k_end"),
+    )
+    builder.branch(inside)
+    builder.position_at_end(inside)
+    phis = [builder.phi(INDEX), *(builder.phi(value.type) for value in values)]
+    for phi, value in zip(phis, [INDEX(0), *values], strict=True):
+        phi.add_incoming(value, before)
+    found = body(phis[0], phis[1:])
+    following = builder.add(phis[0], INDEX(step))
+    for phi, value in zip(phis, [following, *found], strict=True):
+        phi.add_incoming(value, builder.block)
+    builder.cbranch(builder.icmp_unsigned("<", following, end), inside, after)
+    builder.position_at_end(after)
+    return found

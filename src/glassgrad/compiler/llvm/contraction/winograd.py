@@ -24,21 +24,19 @@ from ....graph.loops import Convolved
 from ...homes import Place
 from ..alone import AloneCode
 from ..code import POINTER, Phase, Share
-from ..nest import INDEX, counted
+from ..nest import INDEX
 from .lines import Lines
-from .plan import Plan, unpacked
 from .planes import FLOAT, Planes, Taps, Transform, Walk, up_to, write_taps
-from .problem import Index, Problem
+from .runs import Block, BlockWriter, Stack, Steps, blocked
 from .tiled import this_processor
 from .transforms import MOST, Cut
-from .runs import RunWriter
 
 if TYPE_CHECKING:
     from ...kernels import Alone, Units
 
 BESIDE = 16 << 20
 """Bytes of planes at a time, so that they come from the last cache."""
-LONGEST = 128 << 10
+LONGEST = 256 << 10
 """Bytes that a row of tiles may take on the stack."""
 
 
@@ -74,13 +72,16 @@ class WinogradCode(AloneCode):
         loops, node = unit.loops, unit.node
         assert isinstance(loops, Convolved)
         tensors = (node, *node.inputs)
+        lanes = this_processor().vector_bytes // 4
         return (
             len(loops.kernel) == 2
             and all(taps in MOST for taps in loops.kernel)
             and {*loops.stride, *loops.dilation} == {1}
             and {tensor.dtype for tensor in tensors} == {np.dtype(np.float32)}
             and all(0 not in tensor.shape for tensor in tensors)
+            and _columns(loops, node) % (1 if loops.groups == 1 else lanes) == 0
             and all(before < size for before, size in zip(loops.padding, loops.kernel, strict=True))
+            and _width(loops, node) * 2 * max(MOST.values()) * lanes * 4 <= LONGEST
         )
 
     def __init__(self, unit: Alone, units: Units) -> None:
@@ -93,8 +94,6 @@ class WinogradCode(AloneCode):
         self.owners = list(dict.fromkeys([*self.reads, out.owner]))
         lanes = this_processor().vector_bytes // 4
         self.layout = _layout(loops, self.node, sources, out, lanes)
-        self.steps: list[Step] = []
-        self.phases = self._phases()
         spread = [self._planes(walk, self.layout.blocks[0]) for walk in self.layout.spread]
         copies = 1 if self.layout.gather else len(self.layout.blocks)
         self.places = [0, self.layout.taps.elements * copies]
@@ -104,6 +103,8 @@ class WinogradCode(AloneCode):
         self.scratch = 4 * self.places[-1]
         if self.layout.gather:
             self.scratch += 4 * self._planes(self.layout.gather, self.layout.blocks[0]).elements
+        self.steps: list[Step] = []
+        self.phases = self._phases(min(1.0, max(0.25, self.scratch / BESIDE)))
 
     @property
     def key(self) -> Any:
@@ -113,9 +114,9 @@ class WinogradCode(AloneCode):
     def _planes(self, walk: Walk, images: int) -> Planes:
         return Planes(walk.planes.cuts, images, walk.planes.channels)
 
-    # --- phases ---------------------------------------------------------------------------------------------------------
+    # --- phases -------------------------------------------------------------------------------------------------
 
-    def _phases(self) -> list[Phase]:
+    def _phases(self, far: float) -> list[Phase]:
         layout, first = self.layout, 0
         phases = []
 
@@ -125,59 +126,60 @@ class WinogradCode(AloneCode):
 
         taps = layout.taps
         if layout.gather:
-            add(Step("taps"), taps.pieces, _taps_time(taps, 0))
+            add(Step("taps"), taps.pieces, taps.nanoseconds(0, far))
         for block, images in enumerate(layout.blocks):
             for number, walk in enumerate(layout.spread):
                 part = walk.of(images)
-                add(Step(f"spread{number}", images, first, block), part.pieces, part.nanoseconds)
-            plans = self.plans(images)
-            time = sum(plan.nanoseconds for plan in plans)
-            add(Step("multiply", images, first, block), sum(plan.tiles for plan in plans), time)
+                add(Step(f"spread{number}", images, first, block), part.pieces, part.nanoseconds(far))
+            block_of, stacks = self.block(images), self.stacks(images)
+            time = sum(block_of.nanoseconds(stack, far) for stack in stacks)
+            pieces = sum(block_of.pieces(stack) for stack in stacks)
+            add(Step("multiply", images, first, block), pieces, time)
             if layout.gather:
                 part = layout.gather.of(images)
-                add(Step("gather", images, first, block), part.pieces, part.nanoseconds)
+                add(Step("gather", images, first, block), part.pieces, part.nanoseconds(far))
             first += images
         if not layout.gather:
-            add(Step("taps"), taps.pieces, _taps_time(taps, len(layout.blocks)))
+            add(Step("taps"), taps.pieces, taps.nanoseconds(len(layout.blocks), far))
         return phases
 
-    def plans(self, images: int) -> list[Plan]:
-        """The products of a block of so many images, for each part of the planes."""
-        return [unpacked(problem, 4, this_processor()) for problem in self._problems(images)]
-
-    def _sides(self, images: int) -> list[Planes]:
-        walks = [*self.layout.spread, *([self.layout.gather] if self.layout.gather else [])]
-        return [self._planes(walk, images) for walk in walks]
-
-    def _problems(self, images: int) -> list[Problem]:
+    def stacks(self, images: int) -> list[Stack]:
+        """The products for a block of so many images, for each part of the planes."""
         taps = self.layout.taps
         one, other = self._sides(images)
         found = []
         for mine, yours in zip(one.parts, other.parts, strict=True):
             tiles = images * mine.down * mine.across
             across = len(mine.xs)
+            sizes = len(mine.ys), across, taps.groups
+            of_taps = (taps.points[1] * taps.step, taps.step, taps.summed * taps.width)
+            of_mine = (across * mine.step, mine.step, taps.summed)
+            of_yours = (across * yours.step, yours.step, taps.columns)
             if self.layout.gather:
-                batch = (
-                    Index(len(mine.ys), across * mine.step, taps.points[1] * taps.step, across * yours.step),
-                    Index(across, mine.step, taps.step, yours.step),
-                    Index(taps.groups, taps.summed, taps.summed * taps.width, taps.columns),
-                )
-                rows = Index(tiles, one.channels, 0, other.channels)
-                columns = Index(taps.columns, 0, 1, 1)
-                summed = Index(taps.summed, 1, taps.width, 0)
+                steps = zip(of_mine, of_taps, of_yours, strict=True)
+                rows, summed = tiles, taps.summed
             else:
-                batch = (
-                    Index(len(mine.ys), across * mine.step, across * yours.step, taps.points[1] * taps.step),
-                    Index(across, mine.step, yours.step, taps.step),
-                    Index(taps.groups, taps.summed, taps.columns, taps.summed * taps.width),
-                )
-                rows = Index(taps.summed, 1, 0, taps.width)
-                columns = Index(taps.columns, 0, 1, 1)
-                summed = Index(tiles, one.channels, other.channels, 0)
-            found.append(Problem(batch, (rows,), (columns,), (summed,)))
+                steps = zip(of_mine, of_yours, of_taps, strict=True)
+                rows, summed = taps.summed, tiles
+            stack = Stack(sizes, tuple(Steps(*step) for step in steps), rows, taps.width, summed)
+            found.append(stack)
         return found
 
-    # --- code -----------------------------------------------------------------------------------------------------------
+    def block(self, images: int) -> Block:
+        """What all of them have in registers at a time."""
+        taps = self.layout.taps
+        one, other = self._sides(images)
+        if self.layout.gather:
+            row, summand = Steps(one.channels, 0, other.channels), Steps(1, taps.width, 0)
+        else:
+            row, summand = Steps(1, 0, taps.width), Steps(one.channels, other.channels, 0)
+        return blocked(self.stacks(images)[0], row, summand, taps.lanes, this_processor())
+
+    def _sides(self, images: int) -> list[Planes]:
+        walks = [*self.layout.spread, *([self.layout.gather] if self.layout.gather else [])]
+        return [self._planes(walk, images) for walk in walks]
+
+    # --- code ---------------------------------------------------------------------------------------------------
 
     def write(self, phase: int, share: Share) -> None:
         """Call the function of the phase's step, which blocks of as many images share."""
@@ -223,9 +225,9 @@ class WinogradCode(AloneCode):
         self, builder: ir.IRBuilder, images: int, sides: Sequence[Any], begin: Any, end: Any, block: Any
     ) -> None:
         taps = self.layout.taps
-        done = 0
         one, other = self._sides(images)
-        for plan, mine, yours in zip(self.plans(images), one.parts, other.parts, strict=True):
+        block_of = self.block(images)
+        for stack, mine, yours in zip(self.stacks(images), one.parts, other.parts, strict=True):
             of_taps = (mine.ys.start * taps.points[1] + mine.xs.start) * taps.step
             places = [INDEX(of_taps), INDEX(mine.begin), INDEX(yours.begin)]
             if not self.layout.gather:
@@ -235,16 +237,21 @@ class WinogradCode(AloneCode):
                 for side, place in zip(sides, places, strict=False)
             )
             right, out = (taps_at, other_at) if self.layout.gather else (other_at, taps_at)
-            pair = (right, one_at) if plan.is_swapped else (one_at, right)
-            since = builder.sub(begin, INDEX(done))
-            from_piece = builder.select(builder.icmp_signed(">", since, INDEX(0)), since, INDEX(0))
-            since = builder.sub(end, INDEX(done))
-            all_of_them = INDEX(plan.tiles)
-            to_piece = builder.select(builder.icmp_signed("<", since, all_of_them), since, all_of_them)
-            writer = RunWriter(builder, plan, FLOAT)
-            with counted(builder, from_piece, to_piece) as number:
-                writer.tile(number, lambda _, p=pair[0]: p, lambda _, p=pair[1]: p, None, out, 1)
-            done += plan.tiles
+            BlockWriter(builder, block_of).write(stack, one_at, right, out, begin, end)
+            pieces = INDEX(block_of.pieces(stack))
+            begin, end = builder.sub(begin, pieces), builder.sub(end, pieces)
+
+
+def _width(loops: Convolved, node: Node) -> int:
+    """How many columns of an image a row of tiles sees."""
+    outputs = (node.inputs[1] if loops.kind == "filters" else node).shape[3]
+    return outputs + loops.kernel[1] - 1
+
+
+def _columns(loops: Convolved, node: Node) -> int:
+    """How many columns the matrices of each group have."""
+    features = (node if loops.kind == "filters" else node.inputs[1]).shape
+    return features[1] if loops.kind == "images" else features[0] // loops.groups
 
 
 def _layout(loops: Convolved, node: Node, sources: Sequence[Place], out: Place, lanes: int) -> Layout:
@@ -260,10 +267,11 @@ def _layout(loops: Convolved, node: Node, sources: Sequence[Place], out: Place, 
     if loops.kind == "filters":
         maps = _walk(second, sources[1], cuts, (0, 0), False, lanes)
         taps = _taps(node, out, cuts, groups, lanes, flipped=False)
-        spread, gather = (seen, maps), None
+        spread: tuple[Walk, ...] = (seen, maps)
+        gather = None
         each = sum(walk.of(1).planes.elements for walk in spread)
         # as many bytes for the filters' planes of all blocks as for the images' planes of one
-        per_block = max(1, round((len_of(images) * taps.elements / each) ** 0.5))
+        per_block = max(1, round((images.shape[0] * taps.elements / each) ** 0.5))
     else:
         gather = _walk(node, out, cuts, (0, 0), False, lanes)
         taps = _taps(second, sources[1], cuts, groups, lanes, flipped=loops.kind == "images")
@@ -271,16 +279,17 @@ def _layout(loops: Convolved, node: Node, sources: Sequence[Place], out: Place, 
         per_block = 1
         each = seen.of(1).planes.elements + gather.of(1).planes.elements
     per_block = max(per_block, BESIDE // (4 * each), 1)
-    count = -(-images.shape[0] // per_block)
-    size = -(-images.shape[0] // count)
+    size = _block_size(images.shape[0], per_block)
     blocks = [size] * (images.shape[0] // size)
     if rest := images.shape[0] % size:
         blocks.append(rest)
     return Layout(spread, taps, gather, tuple(blocks))
 
 
-def len_of(images: Node) -> int:
-    return images.shape[0]
+def _block_size(images: int, most: int) -> int:
+    """How many images are done at a time: as many in all blocks, if that does not make them half as large."""
+    most = min(most, images)
+    return next((size for size in range(most, most // 2, -1) if images % size == 0), most)
 
 
 def _walk(
@@ -308,7 +317,3 @@ def _taps(node: Node, place: Place, cuts: tuple[Cut, Cut], groups: int, lanes: i
     return Taps(
         cuts, groups, *sizes, feature * features, *steps, (down, across), place.offset, flipped, lanes
     )
-
-
-def _taps_time(taps: Taps, copies: int) -> float:
-    return taps.elements * 0.3
