@@ -383,3 +383,43 @@ def test_labels_of_stacks_are_looked_at() -> None:
     step = gg.vmap(lambda x, y: gg.nn.functional.cross_entropy(x, y))
     with pytest.raises(ArgumentError, match="got the label -1 at position 1, 1"):
         step(scores, gg.asarray([[0, 1, 2, 1], [0, -1, 2, 1]]))
+
+
+# --- positions of extrema -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "int8", "uint8", "uint32", "bool"])
+@pytest.mark.parametrize("axis", [0, 1, -1, None])
+def test_positions_of_extrema(axis: int | None, dtype: str) -> None:
+    """With many ties: the first counts."""
+    x = gg.asarray(np.abs(X * 2).astype(dtype) if dtype.startswith("u") else (X * 2).astype(dtype))
+
+    def f(x: Any) -> Any:
+        turned = gg.permute_dims(x, (2, 0, 1))[::-1]
+        return [
+            find(y, axis=axis, keepdims=keepdims)
+            for find in (gg.argmax, gg.argmin)
+            for y in (x, turned)
+            for keepdims in (False, True)
+        ]
+
+    compiled = assert_same(f, x)
+    assert_array_equal(compiled(x)[0].numpy(), np.argmax(x.numpy(), axis))
+    if axis in (-1, None):  # along others NumPy is faster
+        assert_machine_code(compiled)
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 8, 16, 33, 511, 512, 513, 1500])
+def test_positions_of_extrema_of_strange_numbers(length: int) -> None:
+    rng = np.random.default_rng(length)
+    x = rng.choice([0.0, -0.0, 1.0, np.inf, -np.inf, -1.0], (40, length)).astype("f")
+    x[::3] = np.where(rng.random(x[::3].shape) < 2 / length, np.nan, x[::3])
+    x[5] = np.nan
+    x[7] = -np.inf
+    x[8] = np.inf
+    found = compile(
+        lambda x: (gg.argmax(x, axis=1), gg.argmin(x, axis=1), gg.argmax(x), gg.argmin(x, axis=0))
+    )(x)
+    wanted = x.argmax(1), x.argmin(1), x.argmax(), x.argmin(0)
+    for a, b in zip(found, wanted, strict=True):
+        assert_array_equal(a.numpy(), b)

@@ -176,6 +176,14 @@ class Weighed:
 
 
 @static
+class Sought:
+    """The position along an axis of the first element that is the extremum: "maximum" or "minimum"."""
+
+    instruction: str
+    axis: int
+
+
+@static
 class Within:
     """The input's own integers, each in [0, size) or equal to `also`; if not, the call raises what `forward` raises."""
 
@@ -193,6 +201,7 @@ Loops = (
     | Gathered
     | Scattered
     | Within
+    | Sought
     | Windowed
     | Weighed
     | Convolved

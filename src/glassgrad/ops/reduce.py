@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ShapeError
 from ..graph import OUT, Aval, Op, interned
-from ..graph.loops import Folded
+from ..graph.loops import Folded, Sought
 from ..graph.static import replaced, static
 from ..tensor import Tensor, apply, asarray
 from ..tensor.dtype import DEFAULT_FLOAT, DType, bool_, complex128, float16, float32, float64, int64, uint64
@@ -308,6 +308,8 @@ class ArgExtremum(Op):
     differentiable: ClassVar[bool] = False
     no_gradient_because: ClassVar[str] = "its result is a position, an integer"
     pattern: ClassVar[str] = "blocker: no gradient passes"
+    instruction: ClassVar[str]
+    """The instruction that the element is chosen by."""
 
     def shape(self, x: Aval) -> Aval:
         require_kind(self, "biuf", x)
@@ -317,12 +319,17 @@ class ArgExtremum(Op):
             )
         return Aval(reduced_shape(x.shape, (self.axis,), self.keepdims), int64)
 
+    def loops(self, x: Aval) -> Sought:
+        return Sought(self.instruction, self.axis)
+
     def batch(self, batched: tuple[bool, ...], x: Tensor) -> Tensor:
         return apply(replaced(self, axis=self.axis + 1), x)
 
 
 class Argmax(ArgExtremum):
     """The position of the first largest element."""
+
+    instruction = "maximum"
 
     formula = "x[out] = max_i x[i]"
 
@@ -333,6 +340,8 @@ class Argmax(ArgExtremum):
 
 class Argmin(ArgExtremum):
     """The position of the first smallest element."""
+
+    instruction = "minimum"
 
     formula = "x[out] = min_i x[i]"
 

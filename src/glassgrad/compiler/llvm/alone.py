@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...graph.loops import Convolved, Drawn, Running, Scattered, Weighed, Windowed
+from ...graph.loops import Convolved, Drawn, Running, Scattered, Sought, Weighed, Windowed
 from .code import Code
 
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ from .contraction.convolution import ConvolutionCode  # noqa: E402
 from .philox import DrawFunction  # noqa: E402
 from .pooling import WindowFunction  # noqa: E402
 from .running import RunningFunction  # noqa: E402
-from .weighing import WeightFunction  # noqa: E402
 from .scatter import ScatterFunction  # noqa: E402
+from .seeking import SeekFunction  # noqa: E402
+from .weighing import WeightFunction  # noqa: E402
 
 GENERATORS[Drawn] = DrawFunction
 GENERATORS[Scattered] = ScatterFunction
+GENERATORS[Sought] = SeekFunction
 GENERATORS[Windowed] = WindowFunction
 GENERATORS[Running] = RunningFunction
 GENERATORS[Weighed] = WeightFunction

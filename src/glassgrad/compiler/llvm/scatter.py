@@ -7,6 +7,7 @@ shared among threads is an axis along which no place is met twice, such as the f
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from llvmlite import ir
@@ -149,19 +150,8 @@ class ScatterFunction(AloneCode):
         faults = Faults(builder) if self.reach.checked else None
         shared = () if self.shared is None else (self.shared,)
         axes = merged_axes(self.reach.shape, shared, [operand.strides for operand in self.operands])
-        pieces = self.phases[1].pieces
-
-        def outer(axes: list[Axis], offsets: list[Any]) -> None:
-            """The loops in C order, of which the shared one runs over a part."""
-            if not axes:
-                self._put(share, faults, offsets)
-                return
-            axis, *rest = axes
-            begin, end = _range(share, axis.size, pieces) if axis.folded else (INDEX(0), INDEX(axis.size))
-            with counted(builder, begin, end) as index:
-                outer(rest, _moved(builder, offsets, index, axis))
-
-        outer(axes, [INDEX(operand.offset) for operand in self.operands])
+        offsets = [INDEX(operand.offset) for operand in self.operands]
+        each_of(share, self.phases[1].pieces, axes, offsets, lambda moved: self._put(share, faults, moved))
         if faults is not None:
             faults.report(share.pointers[self.units.faults])
 
@@ -186,6 +176,19 @@ class ScatterFunction(AloneCode):
         if self.node.dtype.kind == "b":
             value = builder.zext(value, kind)
         builder.store(value, builder.gep(there, [place], source_etype=kind))
+
+
+def each_of(
+    share: Share, pieces: int, axes: list[Axis], offsets: list[Any], inside: Callable[[list[Any]], None]
+) -> None:
+    """`inside(offsets)` for every combination of indices in C order; along the marked axis for those of the share."""
+    if not axes:
+        inside(offsets)
+        return
+    axis, *rest = axes
+    begin, end = _range(share, axis.size, pieces) if axis.folded else (INDEX(0), INDEX(axis.size))
+    with counted(share.builder, begin, end) as index:
+        each_of(share, pieces, rest, _moved(share.builder, offsets, index, axis), inside)
 
 
 def _range(share: Share, size: int, pieces: int) -> tuple[Any, Any]:
