@@ -11,7 +11,7 @@ from typing import Any
 from llvmlite import ir
 
 from ..code import POINTER
-from ..nest import INDEX
+from ..nest import INDEX, counted
 
 I32 = ir.IntType(32)
 
@@ -65,6 +65,30 @@ def block_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
     store = module.globals.get(masked) or ir.Function(module, signature, masked)
     for place, column in enumerate(transposed(builder, rows)):
         builder.call(store, [column, row(target, target_step, place), I32(align), mask])
+    builder.ret_void()
+    return function
+
+
+def scatter_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
+    """`void f(block, target, step, offsets, count)`: the first `count` rows of a block, each to an offset of its own,
+    its elements `step` apart."""
+    name = f"scattered_{lanes}_{kind}"
+    function = module.globals.get(name)
+    if function is not None:
+        return function
+    arguments = [POINTER, POINTER, INDEX, POINTER, INDEX]
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    block, target, step, offsets, count = function.args
+    with counted(builder, INDEX(0), count) as row:
+        offset = builder.load(builder.gep(offsets, [row], source_etype=INDEX), typ=INDEX)
+        first = builder.mul(row, INDEX(lanes))
+        for lane in range(lanes):
+            source = builder.gep(block, [builder.add(first, INDEX(lane))], source_etype=kind)
+            to = builder.add(offset, builder.mul(step, INDEX(lane)))
+            builder.store(builder.load(source, typ=kind), builder.gep(target, [to], source_etype=kind))
     builder.ret_void()
     return function
 

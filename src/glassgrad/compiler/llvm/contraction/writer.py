@@ -12,7 +12,7 @@ from ..nest import INDEX, loop
 from .plan import Plan
 from .problem import Index, Indices
 from .tile import Tile
-from .transpose import block_function
+from .transpose import block_function, scatter_function
 
 
 def packed_indices(plan: Plan) -> Indices:
@@ -310,9 +310,11 @@ class Writer:
         self.builder.call(block_function(self.builder.module, self.kind, lanes), arguments)
 
     def _store_elements(self, block: Any, out: Any, begin: Any, step: int, rows: list[Any]) -> None:
-        builder, lanes = self.builder, self.plan.lanes
-        with loop(builder, lanes) as lane:
-            at = self._plus(begin, lane, step)
-            for place, row in enumerate(rows):
-                source = builder.gep(block, [builder.add(lane, INDEX(place * lanes))], source_etype=self.kind)
-                builder.store(builder.load(source, typ=self.kind), self._at(out, at, row))
+        builder = self.builder
+        with builder.goto_entry_block():
+            offsets = builder.alloca(INDEX, size=INDEX(len(rows)))
+        for place, row in enumerate(rows):
+            builder.store(row, builder.gep(offsets, [INDEX(place)], source_etype=INDEX))
+        target = builder.gep(out, [begin], source_etype=self.kind)
+        arguments = [block, target, INDEX(step), offsets, INDEX(len(rows))]
+        builder.call(scatter_function(builder.module, self.kind, self.plan.lanes), arguments)
