@@ -13,7 +13,7 @@ import numpy as np
 from llvmlite import ir
 
 from .code import POINTER
-from .nest import INDEX
+from .nest import INDEX, counted
 
 BYTE = ir.IntType(8)
 ENTRY = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INDEX, INDEX])
@@ -34,21 +34,24 @@ def entry(function: ir.Function, data: int) -> ir.Function:
     made.attributes.add("noinline")
     table, places, begin, end = made.args
     builder = ir.IRBuilder(made.append_basic_block("entry"))
-
-    pointers = []
-    for argument in range(len(function.args) - 2):
+    count = len(function.args) - 2
+    found = builder.alloca(POINTER, size=INDEX(count))
+    with counted(builder, INDEX(0), INDEX(count)) as argument:
+        row = builder.gep(places, [builder.mul(argument, INDEX(3 * WORD))], source_etype=BYTE)
         slot, is_object, more = (
-            builder.load(
-                builder.gep(places, [INDEX((3 * argument + part) * WORD)], source_etype=BYTE), typ=INDEX
-            )
+            builder.load(builder.gep(row, [INDEX(part * WORD)], source_etype=BYTE), typ=INDEX)
             for part in range(3)
         )
         cell = builder.gep(table, [slot], source_etype=BYTE)
-        array = builder.load(cell, typ=POINTER)
-        field = builder.gep(array, [INDEX(data)], source_etype=BYTE)
+        field = builder.gep(builder.load(cell, typ=POINTER), [INDEX(data)], source_etype=BYTE)
         # of what is no object the same is loaded again: no branch
         source = builder.select(builder.icmp_unsigned("!=", is_object, INDEX(0)), field, cell)
-        pointers.append(builder.gep(builder.load(source, typ=POINTER), [more], source_etype=BYTE))
+        pointer = builder.gep(builder.load(source, typ=POINTER), [more], source_etype=BYTE)
+        builder.store(pointer, builder.gep(found, [argument], source_etype=POINTER))
+    pointers = [
+        builder.load(builder.gep(found, [INDEX(argument)], source_etype=POINTER), typ=POINTER)
+        for argument in range(count)
+    ]
     builder.call(function, [*pointers, begin, end])
     builder.ret_void()
     return made

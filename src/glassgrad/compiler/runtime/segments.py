@@ -27,7 +27,7 @@ from ..llvm.entries import BYTE, Lists, Place, entry
 from ..llvm.kernel import KernelFunction
 from ..llvm.nest import INDEX
 from . import team
-from .jobs import LINE, lines_of, write_alone, write_job, write_launch
+from .jobs import LINE, Steps, lines_of, write_alone, write_job, write_launch
 from .loading import machine_code
 from .memory import ALIGNMENT
 from .memory_report import size_of
@@ -149,23 +149,23 @@ class Segments:
     ) -> None:
         lists = Lists()
         starts = [lists.add(self._places(step.code)) for step in segment.steps]
-        places = lists.constant(module, f"{segment.name}_places")
-
-        def found(builder: ir.IRBuilder, place: int) -> tuple[ir.Function, Any]:
-            step = segment.steps[place]
-            some = builder.gep(places, [INDEX(starts[place])], source_etype=BYTE)
-            return kernels[step.kernel][step.place], some
+        steps = Steps(
+            segment.name,
+            [kernels[step.kernel][step.place] for step in segment.steps],
+            starts,
+            [step.phase.pieces for step in segment.steps],
+            lists.constant(module, f"{segment.name}_places"),
+        )
 
         def state(builder: ir.IRBuilder, table: Any) -> Any:
             last = builder.gep(table, [INDEX(len(self.slots))], source_etype=POINTER)
             return builder.gep(builder.load(last, typ=POINTER), [INDEX(self.beside)], source_etype=BYTE)
 
-        pieces = [step.phase.pieces for step in segment.steps]
         if segment.threads == 1:
-            write_alone(module, segment.name, pieces, found)
+            write_alone(module, segment.name, steps)
             return
-        alone = write_alone(module, f"{segment.name}_alone", pieces, found)
-        job = write_job(module, f"{segment.name}_job", segment.order, pieces, found)
+        alone = write_alone(module, f"{segment.name}_alone", steps)
+        job = write_job(module, f"{segment.name}_job", segment.order, steps)
         write_launch(module, segment.name, job, alone, state, segment.threads)
 
     def _places(self, code: Code) -> list[Place]:
