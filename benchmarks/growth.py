@@ -60,6 +60,20 @@ def chain(nodes: int) -> Callable[[], Any]:
     return lambda: run(x)
 
 
+def mixed(nodes: int) -> Callable[[], Any]:
+    """A compiled chain of so many ops, every fourth a product of matrices, which kernels cannot take in."""
+    w = gg.eye(4) * 0.9
+
+    @gg.compile
+    def run(x: Any) -> gg.Tensor:
+        for _ in range(nodes // 4):
+            x = gg.tanh(x @ w) * 0.5 + 0.1
+        return x
+
+    x = gg.ones((4, 4))
+    return lambda: run(x)
+
+
 def measured(make: Callable[[], Callable[[], Any]], seconds: float) -> tuple[float, float]:
     """Seconds of the first call, and the smallest of later ones."""
     step = make()
@@ -91,6 +105,7 @@ def main() -> None:
         "width": ([8, 16] if smoke else [64, 128, 256, 512], lambda n: network_step(width=n)),
         "depth": ([1, 2] if smoke else [4, 16, 64, 256], lambda n: network_step(depth=n)),
         "nodes": ([10, 20] if smoke else [1_000, 10_000, 100_000], chain),
+        "mixed nodes": ([12, 24] if smoke else [1_000, 10_000, 100_000], mixed),
     }
     found: dict[str, list[dict[str, float]]] = {}
     table = Table(title="Growth of a compiled step")
