@@ -31,7 +31,7 @@ class AloneCode(Code):
 
 
 # the generators need the class above
-from .contraction.convolution import ConvolutionCode  # noqa: E402
+from .contraction.choice import ChosenConvolution  # noqa: E402
 from .philox import DrawFunction  # noqa: E402
 from .pooling import WindowFunction  # noqa: E402
 from .running import RunningFunction  # noqa: E402
@@ -45,4 +45,4 @@ GENERATORS[Sought] = SeekFunction
 GENERATORS[Windowed] = WindowFunction
 GENERATORS[Running] = RunningFunction
 GENERATORS[Weighed] = WeightFunction
-GENERATORS[Convolved] = ConvolutionCode
+GENERATORS[Convolved] = ChosenConvolution

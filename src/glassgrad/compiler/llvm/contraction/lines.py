@@ -30,6 +30,15 @@ class Lines:
     lanes: int
 
 
+def buffer_of(builder: ir.IRBuilder, vectors: int, lanes: int) -> Any:
+    """Memory on the stack for so many vectors."""
+    with builder.goto_entry_block():
+        found = builder.alloca(ir.VectorType(ir.FloatType(), lanes), size=INDEX(vectors))
+    found.align = 64
+    found.type = ir.PointerType()  # of anything: its elements are also moved one by one
+    return found
+
+
 class LineWriter:
     """The instructions that move lines of float32 for one block of channels: `lanes` of them from `first` on."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from llvmlite import ir
 
 from ..nest import INDEX, counted, loop
-from .lines import Lines, LineWriter
+from .lines import Lines, LineWriter, buffer_of
 from .transforms import Cut, Matrix, Tiles, transposed_matrix
 
 FLOAT = ir.FloatType()
@@ -202,10 +202,7 @@ class Transform:
         self.half = self._buffer(self.down.products)
 
     def _buffer(self, rows: int) -> Any:
-        with self.builder.goto_entry_block():
-            found = self.builder.alloca(self.vector, size=INDEX(rows * self.width))
-        found.align = 64
-        return found
+        return buffer_of(self.builder, rows * self.width, self.lanes)
 
     def write(self, memory: Any, planes: Any, begin: Any, end: Any, first: Any, spreads: bool) -> None:
         """Pieces begin to end of the block of images from `first` on: to the planes, or from them to memory."""
@@ -440,9 +437,7 @@ def write_taps(
     whole = taps.steps[0] == across * taps.steps[1]
     lines = Lines(down * across if whole else across, taps.steps[1], taps.column, taps.columns, taps.lanes)
     vector = ir.VectorType(FLOAT, taps.lanes)
-    with builder.goto_entry_block():
-        buffer = builder.alloca(vector, size=INDEX(down * across))
-        buffer.align = 64
+    buffer = buffer_of(builder, down * across, taps.lanes)
     combine = Combiner(builder, taps.lanes)
     matrices = tuple(cut.algorithm(cut.sizes[0]).filters for cut in taps.cuts)
     places = list(product(range(taps.points[0]), range(taps.points[1])))

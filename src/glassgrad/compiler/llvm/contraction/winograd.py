@@ -186,8 +186,9 @@ class WinogradCode(AloneCode):
         step, builder = self.steps[phase], share.builder
         name = f"{builder.function.name.rpartition('_')[0]}_{step.what}_{step.images}"
         function = builder.module.globals.get(name) or self._function_of(step, builder.module, name)
-        *arguments, begin, end = builder.function.args
-        builder.call(function, [*arguments, begin, end, INDEX(step.first), INDEX(step.block)])
+        pointers = [share.pointers[owner] for owner in self.owners]
+        pieces = share.begin, share.end
+        builder.call(function, [*pointers, share.scratch, *pieces, INDEX(step.first), INDEX(step.block)])
 
     def _function_of(self, step: Step, module: ir.Module, name: str) -> ir.Function:
         kinds = [POINTER] * (len(self.owners) + 1) + [INDEX] * 4
