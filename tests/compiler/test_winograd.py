@@ -144,7 +144,7 @@ def code_of(function: Any, given: list[Any]) -> Any:
     """The code of the only convolution in a function."""
     found, _ = program(function, given)
     (unit,) = (unit for unit in found.units.units if isinstance(unit, Alone))
-    return choice.ChosenConvolution(unit, found.units)
+    return choice.ChosenConvolution(unit, found.units).code
 
 
 def check(given: list[Any], padding: Any, groups: int = 1, order: Any = None, bound: float = BOUND) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..alone import AloneCode
+from ..code import Share
 from .convolution import ConvolutionCode
 from .winograd import WinogradCode
 
@@ -17,15 +18,26 @@ worse where sums are short: for less than a sixth of the time it is not worth wh
 
 
 class ChosenConvolution(AloneCode):
-    """Stands for the code of a convolution until its shapes are known."""
+    """The code of a convolution, of whichever kind."""
 
     @classmethod
     def fits(cls, unit: Alone) -> bool:
         """Whether there is code of any kind."""
         return any(code.fits(unit) for code, _ in CANDIDATES)
 
-    def __new__(cls, unit: Alone, units: Units) -> Any:  # another class's object
-        """The fastest code."""
+    def __init__(self, unit: Alone, units: Units) -> None:
         codes = [(code(unit, units), factor) for code, factor in CANDIDATES if code.fits(unit)]
-        best, _ = min(codes, key=lambda pair: pair[1] * sum(phase.nanoseconds for phase in pair[0].phases))
-        return best
+        self.code, _ = min(
+            codes, key=lambda pair: pair[1] * sum(phase.nanoseconds for phase in pair[0].phases)
+        )
+        self.owners, self.offsets = self.code.owners, self.code.offsets
+        self.scratch, self.phases = self.code.scratch, self.code.phases
+
+    @property
+    def key(self) -> Any:
+        """All that the code depends on."""
+        return self.code.key
+
+    def write(self, phase: int, share: Share) -> None:
+        """Write the instructions for a share of a phase."""
+        self.code.write(phase, share)

@@ -158,13 +158,6 @@ def _in_parts(problem: Problem, parts: int) -> Problem:
     return replace(problem, batch=(part,), summed=(replace(longest, size=size), *rest))
 
 
-@lru_cache(maxsize=4096)
-def unpacked(problem: Problem, itemsize: int, processor: Processor) -> Plan:
-    """The cheapest plan that reads both operands where they lie."""
-    candidates = _candidates(problem.simplified, itemsize, processor)
-    return min((p for p in candidates if not p.packs), key=lambda p: p.nanoseconds)
-
-
 def _candidates(problem: Problem, itemsize: int, processor: Processor) -> Iterator[Plan]:
     widest = processor.vector_bytes // itemsize
     yield from _dots(problem, widest, itemsize, processor)
