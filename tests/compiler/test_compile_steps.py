@@ -118,7 +118,48 @@ def test_another_setting_needs_another_program() -> None:
 
     with pytest.warns(UserWarning, match="a setting that it reads has changed"):
         found, _ = run_both(make, change, calls=6)
-    assert found.step.compilations == 2  # a program serves later calls with the same setting
+    assert found.step.compilations == 3  # for 0.01, 0.0 and 0.5, and each serves later calls with the same setting
+
+
+@pytest.mark.parametrize("name", ["SGD", "weight decay", "Adam", "AdamW"])
+def test_the_first_call_is_compiled(name: str) -> None:
+    """The state of an optimizer that it makes begins with known values, so the trace goes on with it."""
+
+    def make(compiled: bool) -> Training:
+        model = network()
+        return Training(model, OPTIMIZERS[name](model.parameters()), compiled)
+
+    found, _ = run_both(make, calls=1)
+    assert found.step.compilations == 1
+
+
+def test_state_made_of_what_the_call_computes_waits_for_the_next_call() -> None:
+    """With dampening the first momentum is the first gradient."""
+
+    def make(compiled: bool) -> Training:
+        model = network()
+        return Training(
+            model, gg.optim.SGD(model.parameters(), lr=0.1, momentum=0.5, dampening=0.2), compiled
+        )
+
+    found, _ = run_both(make, calls=1)
+    assert found.step.compilations == 0
+    found, _ = run_both(make, calls=4)
+    assert found.step.compilations == 1
+
+
+def test_state_made_in_a_trace_that_fails_has_its_value() -> None:
+    weight, made = gg.nn.Parameter([1.0, 2.0]), []
+
+    @gg.compile
+    def step(x: Any) -> Any:
+        made.append(gg.nn.Buffer(np.array([3.0, 4.0], np.float32)))
+        made[0].assign(made[0].detach() + weight.detach() * x)
+        raise ValueError("enough")
+
+    with pytest.raises(ValueError, match="enough"):
+        step(gg.tensor(5.0))
+    assert made[0].tolist() == [3.0, 4.0]
 
 
 def test_dropout_draws_the_same_numbers() -> None:

@@ -18,7 +18,7 @@ from .arguments import ABSENT, IsDifferentiated, difference, taken_apart
 from .fast_call import CUT, MISSED, FastCall, fast_call, missed
 from .passes import simplify
 from .runtime import program_for
-from .trace import STATE, ReachesOutside, Result, StateIsBorn, Traced, trace_step
+from .trace import STATE, ReachesOutside, Result, StateDepends, Traced, trace_step
 
 if TYPE_CHECKING:
     from .look.cost import Cost
@@ -80,7 +80,7 @@ class Compiled:
             if program is None:
                 try:
                     program = _Specialised(key, trace_step(self.function, args, options))
-                except (StateIsBorn, ReachesOutside):
+                except (StateDepends, ReachesOutside):
                     program = None
                 else:
                     self._remember(key, program)

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from ctypes import c_size_t
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -20,33 +18,12 @@ import numpy as np
 from ..graph import INPUT, Aval, Node, caller, notice
 from ..tensor import Lifted, Tensor, recording, tree
 from ..tensor.literal import Literal
-from ..tensor.staging import Staging, all_cells, is_cell, staged
+from ..tensor.staging import STATE as STATE, Staging, all_cells, is_cell, staged
 from .arguments import put_together
 
 
-class _State:
-    """A lock that a thread may take several times, and a word in memory that says whether one has."""
-
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self.held = c_size_t(0)
-
-    def __enter__(self) -> None:
-        self.lock.acquire()
-        self.held.value += 1
-
-    def __exit__(self, *problem: object) -> None:
-        self.held.value -= 1
-        self.lock.release()
-
-
-STATE = _State()
-"""Held while a trace runs, because cells have no value then, and while a program reads or changes cells, unless it does
-so in one call of machine code (`runtime/entrance.py`), which asks whether it is held."""
-
-
-class StateIsBorn(Exception):  # noqa: N818 - no error: the caller runs the function as it is
-    """The function makes a parameter or a buffer: this call cannot be traced, the next one can."""
+class StateDepends(Exception):  # noqa: N818 - no error: the caller runs the function as it is
+    """The function makes a parameter or a buffer from what it computes: this call cannot be traced, the next one can."""
 
 
 class ReachesOutside(Exception):  # noqa: N818 - no error: the caller runs the function as it is
@@ -95,6 +72,10 @@ class _Trace(Staging):
     """Nodes with a smaller serial number were made before."""
     assigned: dict[int, tuple[Tensor, Node]] = field(default_factory=dict)
     aliases: dict[Node, Node] = field(default_factory=dict)
+    cells: list[tuple[Node, Tensor]] = field(default_factory=list)
+    """The leaves that stand for cells, those made in the call among them."""
+    made: list[tuple[Any, ...]] = field(default_factory=list)
+    """Cells made in the call, each with what it holds outside the trace."""
 
     def assign(self, cell: Tensor, value: Tensor) -> None:
         if isinstance(value, Lifted):
@@ -150,8 +131,12 @@ class _Trace(Staging):
             node = self.aliases[node]
         return node
 
-    def state_is_born(self, what: str) -> None:
-        raise StateIsBorn(what)
+    def state_is_born(self, cell: Tensor) -> None:
+        self.made.append((cell, *_kept(cell)))
+        self.cells.append((_without_value(cell), cell))
+
+    def state_depends(self, what: str) -> None:
+        raise StateDepends(what)
 
 
 def _input(like: Any, requires_grad: bool) -> Node:
@@ -167,25 +152,35 @@ def _stand_in(cell: Tensor, node: Node) -> None:
         node.owner = cell
 
 
+def _kept(cell: Tensor) -> tuple[Any, ...]:
+    """What a cell holds outside the trace."""
+    return cell.value, cell.node, cell._constant, cell._grad
+
+
+def _without_value(cell: Tensor) -> Node:
+    """Take a cell's value for the time of the trace; the leaf that it is."""
+    leaf = _input(cell, cell.requires_grad)
+    leaf.name = None if cell.node is None else cell.node.name
+    _stand_in(cell, leaf)
+    cell._grad = None
+    return leaf
+
+
 @contextmanager
-def _cells_without_value(cells: list[Tensor]) -> Any:
-    kept = [(cell, cell.value, cell.node, cell._constant, cell._grad) for cell in cells]
+def _cells_without_value(cells: list[Tensor], trace: _Trace) -> Any:
+    kept = [(cell, *_kept(cell)) for cell in cells]
     try:
-        for cell in cells:
-            leaf = _input(cell, cell.requires_grad)
-            leaf.name = None if cell.node is None else cell.node.name
-            _stand_in(cell, leaf)
-            cell._grad = None
+        trace.cells += [(_without_value(cell), cell) for cell in cells]
         yield
     finally:
-        for cell, value, node, constant, grad in kept:
+        for cell, value, node, constant, grad in (*kept, *trace.made):
             cell.value, cell.node, cell._constant, cell._grad = value, node, constant, grad
 
 
 def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
     """Run `function(*args, **options)` with inputs in the place of tensors, arrays and floats.
 
-    Hold `STATE`. Raises StateIsBorn if the call makes a parameter or a buffer, ReachesOutside if it takes part in a
+    Hold `STATE`. Raises StateDepends if the call makes a parameter or a buffer from what it computes, ReachesOutside if it takes part in a
     computation around it.
     """
     trace = _Trace()
@@ -201,15 +196,14 @@ def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
 
     given, given_options = put_together((args, options), tensor, number)
     cells = all_cells()
-    with _cells_without_value(cells), staged(trace), recording(True):
-        nodes = [(cell.as_node(), cell) for cell in cells]
+    with _cells_without_value(cells, trace), staged(trace), recording(True):
         outputs, rebuild = tree.flatten(function(*given, **given_options))
         results = [_result(output) for output in outputs]
         trace.notice_what_stays(cells)
     wanted = [result.node for result in results if isinstance(result, Result)]
     wanted += [node for _, node in trace.assigned.values()]
     copies = _copied(wanted, trace.resolved, trace.born)
-    reached = [(copies[node], cell) for node, cell in nodes if node in copies]
+    reached = [(copies[node], cell) for node, cell in trace.cells if node in copies]
     return Traced(
         [copies.get(node) or _input(node, False) for node in arguments],
         [(copies[node], read) for node, read in trace.reads if node in copies],

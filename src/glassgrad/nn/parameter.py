@@ -22,13 +22,17 @@ class Cell(Tensor):
 
     def __new__(cls, *data: Any, **options: Any) -> Self:  # noqa: D102
         trace = staging()
-        if trace is not None:  # before anybody asks for the value of its data
-            trace.state_is_born(cls.__name__)
+        # before anybody asks for the value of its data
+        if trace is not None and data and isinstance(data[0], Tensor) and data[0].value is None:
+            trace.state_depends(cls.__name__)
         return super().__new__(cls)
 
     def __init__(self, value: Any) -> None:
         super().__init__(value)
         register_cell(self)
+        trace = staging()
+        if trace is not None:
+            trace.state_is_born(self)
 
     def assign(self, value: Any) -> Self:
         """Replace the value by a copy of `value`, which must have the same shape and dtype. Returns the cell.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from ..nn.parameter import Buffer, Parameter
 from ..tensor import Tensor
 from .optimizer import Group, Optimizer, constant, learning_rate, require, require_not_negative
@@ -58,11 +60,13 @@ class SGD(Optimizer):
         if group["weight_decay"]:
             g = g + p * group["weight_decay"]
         if momentum:
-            if state:
-                v = constant(state["momentum_buffer"]) * momentum + g * (1.0 - group["dampening"])
-                state["momentum_buffer"].assign(v)
-            else:
+            if not state and group["dampening"]:  # as in PyTorch, not of the first gradient
                 v = g
                 state["momentum_buffer"] = Buffer(v)
+            else:
+                if not state:
+                    state["momentum_buffer"] = Buffer(np.zeros(p.shape, p.dtype))
+                v = constant(state["momentum_buffer"]) * momentum + g * (1.0 - group["dampening"])
+                state["momentum_buffer"].assign(v)
             g = g + v * momentum if group["nesterov"] else v
         parameter.assign(p - g * learning_rate(group, p))

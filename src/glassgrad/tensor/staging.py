@@ -11,6 +11,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from ctypes import c_size_t
+from threading import RLock
 from typing import Any
 
 from .tensor import Tensor
@@ -51,8 +53,12 @@ class Staging:
         """A gradient without value is added to a tensor from outside, where it would stay."""
         raise NotImplementedError
 
-    def state_is_born(self, what: str) -> None:
-        """Something that lives longer than the call is made in it: that must happen outside a trace."""
+    def state_is_born(self, cell: Tensor) -> None:
+        """`cell` has just been made, with a value that is known: it lives longer than the call."""
+        raise NotImplementedError
+
+    def state_depends(self, what: str) -> None:
+        """A cell is to be made from a value that is not known: that must happen outside a trace."""
         raise NotImplementedError
 
 
@@ -72,6 +78,27 @@ def staged(trace: Staging | None) -> Iterator[None]:
         yield
     finally:
         _running.reset(token)
+
+
+class _State:
+    """A lock that a thread may take several times, and a word in memory that says whether one has."""
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.held = c_size_t(0)
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+        self.held.value += 1
+
+    def __exit__(self, *problem: object) -> None:
+        self.held.value -= 1
+        self.lock.release()
+
+
+STATE = _State()
+"""Held while a trace runs, because cells have no value then, and while a program reads or changes cells, unless it does
+so in one call of machine code (`compiler/runtime/entrance.py`), which asks whether it is held."""
 
 
 _cells: dict[int, weakref.ref[Tensor]] = {}
