@@ -244,8 +244,10 @@ def test_references_are_counted(pair: Any) -> None:
         is_fast(both, X[:1], 2.0)
         is_fast(step, X.T)
     assert max(abs(a - b) for a, b in zip(references(things), before, strict=True)) < 20
-    array = weak_value(weight)
+    array, seen = weak_value(weight), weight.numpy()
     step(X)
+    assert array() is seen.base
+    del seen
     assert array() is None
 
 

@@ -248,7 +248,16 @@ class _Specialised:
         inputs = [*traced.arguments, *(node for node, _ in traced.reads), *(node for node, _ in traced.cells)]
         self.as_traced = Graph(inputs, outputs)
         self.graph = simplify(self.as_traced)
-        self.program = program_for(self.graph)
+        before = {
+            id(cell): len(inputs) - len(traced.cells) + place for place, (_, cell) in enumerate(traced.cells)
+        }
+        self.updates = [
+            (place, before[id(cell)])
+            for place, (cell, _) in enumerate(traced.assigned, self.results)
+            if id(cell) in before
+        ]
+        """The outputs that are next values of inputs, and these inputs."""
+        self.program = program_for(self.graph, self.updates)
         # user code may call compiled functions, which wait for STATE: it must be held before the program's own lock
         self.changes_state = bool(
             traced.assigned or traced.draws or any(node.op.runs_user_code for node in self.graph.body)

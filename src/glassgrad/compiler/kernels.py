@@ -35,6 +35,7 @@ from .indexing import Reach, reach
 from .llvm.alone import GENERATORS
 from .llvm.contraction.problem import fits
 from .llvm.scalars import supported
+from .passes.products import split_products
 
 MANY = 64
 """How many maps a kernel has before unrelated ones no longer join."""
@@ -133,6 +134,8 @@ class Units:
         self.latest: dict[tuple[int, ...], Kernel] = {}
         """The last kernel of each shape: what else is to be done on that shape can be done in the same pass."""
         self.places: dict[Node, Place] = {}
+        self.uneven: dict[Node, list[list[int]]] = {}
+        """Sums of products whose matrices lie in different ways, which no unit can add up: see `units_of`."""
         self.passes: dict[Any, tuple[int, Alone]] = {}
         """Units of one op that others can join, by what they need to have in common."""
         self.obstacles: dict[Node, list[tuple[Kernel, str]]] = {}
@@ -224,6 +227,13 @@ class Units:
         view = place.offset, place.strides
         return reach(loops.chosen, source.shape, view, indices, self.places, self.constants)
 
+    def is_checked(self, node: Node) -> bool:
+        """Whether an index can turn out to be out of range when a node is computed."""
+        loops = self.loops.get(node)
+        if isinstance(loops, Gathered | Scattered):
+            return self.reach(node).checked
+        return isinstance(loops, Within)
+
     def _is_indexed(self, node: Node, loops: Gathered | Scattered | Within) -> bool:
         """Make what index arrays choose a view, or a value of a kernel. False if it can only be a unit by itself."""
         if any(0 in source.shape for source in node.inputs):
@@ -263,8 +273,18 @@ class Units:
         self._settle(unit.node, place)
         return True
 
+    def _alike(self, node: Node) -> list[list[int]]:
+        """The numbers of the pairs of a sum of products, together where their matrices lie with the same strides."""
+        groups: dict[Any, list[int]] = {}
+        for number in range(len(node.inputs) // 2):
+            pair = node.inputs[2 * number : 2 * number + 2]
+            groups.setdefault(tuple(self.places[source].strides for source in pair), []).append(number)
+        return list(groups.values())
+
     def _by_itself(self, node: Node, loops: Loops | None) -> Unit:
         if isinstance(loops, Product):
+            if loops.pairs > 1 and len(groups := self._alike(node)) > 1:
+                self.uneven[node] = groups
             return Contraction(node) if fits(node) else Fallback(node)
         generator = GENERATORS.get(type(loops))
         if loops is not None and generator is not None:
@@ -343,6 +363,15 @@ class Units:
                     stored.add(self.places[source].owner)
         folds = (node for node in self.kernel_of if isinstance(self.loops[node], Folded))
         return stored.union(self.places[node].owner for node in folds)
+
+
+def units_of(graph: Graph) -> Units:
+    """The units of a graph, in which sums of products are cut where the matrices do not lie alike."""
+    units = Units(graph)
+    while units.uneven:
+        graph = split_products(graph, units.uneven)
+        units = Units(graph)
+    return units
 
 
 def _description(node: Node, avals: tuple[Aval, ...]) -> tuple[Loops | None, str]:

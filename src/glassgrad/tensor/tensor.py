@@ -110,6 +110,13 @@ class Tensor:
             if trace is not None:
                 trace.forgets_gradient(self)
 
+    def _awaited_value(self) -> Any:
+        """The value of a cell that has none now, because a compiled function of another thread writes it."""
+        from .staging import STATE
+
+        with STATE:
+            return object.__getattribute__(self, "value")
+
     def retain_grad(self) -> Tensor:
         """Keep the gradient of this intermediate result in `.grad` at the next `backward`. Returns the tensor."""
         if not self.requires_grad:
@@ -249,6 +256,8 @@ class Tensor:
         raise DTypeError("tensors never change: write x = x[what_stays], which returns a new tensor")
 
     def __getattr__(self, name: str) -> Any:
+        if name == "value":
+            return self._awaited_value()
         if name in (
             "shape",
             "dtype",

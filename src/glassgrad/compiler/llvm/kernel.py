@@ -1,7 +1,8 @@
 """A kernel as an LLVM function: one loop nest over its shape, every formula computed once per element.
 
-The function's arguments are pointers, one per place in memory that it reads or writes. What it writes is never what it
-reads, so pointers are declared not to alias and LLVM can use vector instructions.
+The function's arguments are pointers, one per place in memory that it reads or writes. Pointers are declared not to
+alias, so that LLVM can use vector instructions: what is written is never what is read, but for new values in the place
+of the old ones, which are one place, read and written at the same element.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class KernelFunction(Code):
         self.owners, self.offsets = [owner for owner, _ in found], [offset for _, offset in found]
         arguments = {start: place for place, start in enumerate(found)}
         self.argument_of = [None if start[0] is None else arguments[start[0], start[1]] for start in starts]
+        self.replaced = self._replaced()
         self.axes = merged_axes(kernel.shape, kernel.axes or (), [o.strides for o in self.operands])
         if not kernel.folds:
             self.axes = blocked(self.axes)
@@ -89,6 +91,20 @@ class KernelFunction(Code):
                 for axis, size in enumerate(self.kernel.shape)
             )
             self.reads[place, source.shape] = Operand(place.owner, source.dtype, place.offset, strides)
+
+    def _replaced(self) -> list[Node]:
+        """The inputs over which results are written."""
+        written = {operand.owner for operand in self.writes.values()}
+        return [
+            source
+            for source in dict.fromkeys(
+                source
+                for node in self.kernel.maps + self.kernel.folds
+                for source in node.inputs
+                if source not in self.kernel.members and node not in self.indexed
+            )
+            if self._operand(source).owner in written
+        ]
 
     def _operand(self, source: Node) -> Operand:
         return self.reads[self.units.places[source], source.shape]
@@ -153,7 +169,7 @@ class KernelFunction(Code):
 
     def element(self, offsets: list[Any]) -> dict[Node, Any]:
         """Compute every map, and store what is stored; the values."""
-        values: dict[Node, Any] = {}
+        values: dict[Node, Any] = {source: self._load(source, offsets) for source in self.replaced}
         for node in self.kernel.maps:
             values[node] = self._map(node, values, offsets)
             if node in self.writes:

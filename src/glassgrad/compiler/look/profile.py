@@ -176,7 +176,7 @@ def profile(compiled: Compiled, args: tuple[Any, ...], options: dict[str, Any], 
             put_back(kept)
             for generator, state in draws.values():
                 generator.set_state(state)
-        timed = TimedProgram(last.graph)
+        timed = TimedProgram(last.graph, last.updates)
         for _ in range(calls + 1):
             inputs: list[Any] = []
             taken_apart((args, options), inputs)
@@ -215,8 +215,8 @@ class TimedProgram(Program):
 
     one_by_one = True
 
-    def __init__(self, graph: Graph) -> None:
-        super().__init__(graph)
+    def __init__(self, graph: Graph, updates: Sequence[tuple[int, int]]) -> None:
+        super().__init__(graph, updates)
         self.nanoseconds = [math.inf] * len(self.units.units)
         """The shortest time of each unit so far."""
         self.unit_of = {step[2]: place for place, step in enumerate(self.schedule) if type(step) is tuple}

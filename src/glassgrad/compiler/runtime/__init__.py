@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...graph import Graph, notice
@@ -15,9 +15,10 @@ _said: set[str] = set()
 """What has been said once in this process."""
 
 
-def program_for(graph: Graph) -> Program:
+def program_for(graph: Graph, updates: Sequence[tuple[int, int]] = ()) -> Program:
     """The graph as machine code; as NumPy calls, and a notice, where LLVM is missing or cannot serve this processor.
 
+    updates: the places of outputs, and of the inputs of which they are the next values: parameters and buffers.
     Raises MemoryError if what lies in memory during a call does not fit, ArgumentError if the environment asks for an
     impossible number of threads.
     """
@@ -29,7 +30,7 @@ def program_for(graph: Graph) -> Program:
     from .native import Program as NativeProgram
 
     try:
-        return NativeProgram(graph)
+        return NativeProgram(graph, updates)
     except MemoryError as error:
         raise MemoryError(f"a compiled function needs too much memory: {error}. {_largest(graph)}") from None
     except Exception as error:

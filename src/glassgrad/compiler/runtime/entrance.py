@@ -102,6 +102,7 @@ def entrance(
         "releases": releases,
         "faults": program.arrays[program.slots[program.units.faults]].ctypes.data,
         "run": _address(program.schedule[0]),
+        "rest": _address(program.schedule[1]) if len(program.schedule) > 1 else 0,
         "table": plan.table.ctypes.data,
         "given": program.given - len(cells),
         "inputs": program.given,
@@ -133,7 +134,7 @@ class _Plan:
         self.program = program
         self.kept: list[Any] = []
         self.table = np.array(program.table, np.uintp)
-        self.is_possible = len(program.schedule) == 1 and callable(program.schedule[0])
+        self.is_possible = 1 <= len(program.schedule) <= 2 and all(map(callable, program.schedule))
         self.arrays = [
             {
                 **self._kind(pool.shape, pool.dtype),
@@ -142,15 +143,24 @@ class _Plan:
             }
             for slot, pool in enumerate(program.fresh, program.given)
         ]
-        for node, (seen, is_whole), (place, use) in zip(
-            program.graph.outputs, program.outputs, uses, strict=True
+        for output, (node, (seen, is_whole), (place, use)) in enumerate(
+            zip(program.graph.outputs, program.outputs, uses, strict=True)
         ):
-            self._output(node, seen, is_whole, {"place": place, "use": use})
+            if output in program.in_place:
+                self._in_place(node, program.in_place[output], {"place": place, "use": use})
+            else:
+                self._output(node, seen, is_whole, {"place": place, "use": use})
 
     def _kind(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, int]:
         sizes, dtype = np.array(shape, np.intp), np.dtype(dtype.type)  # the one object that most arrays share
         self.kept += [sizes, dtype]
         return {"ndim": len(shape), "shape": sizes.ctypes.data, "dtype": id(dtype)}
+
+    def _in_place(self, node: Node, slot: int, use: dict[str, int]) -> None:
+        size = np.empty(node.shape, node.dtype).nbytes
+        self.arrays.append(
+            {**self._kind(node.shape, node.dtype), "slot": slot, "in_place": True, "size": size, **use}
+        )
 
     def _output(self, node: Node, seen: Any, is_whole: bool, use: dict[str, int]) -> None:
         slot, view = seen

@@ -7,6 +7,10 @@ In order: look at the arguments and the cells, and return None if one is not as 
 None if an index was out of range; assign the cells; return a tuple of the results. Until the run no other Python code
 can come in between, and none does before the cells are assigned, unless the plan says that the interpreter lock is
 released during the run.
+
+A cell that gets another value in its own memory keeps its array if nobody else holds this: no tensor, tape, view or
+argument. Otherwise it gets a copy, over which the new value is written. While the interpreter lock is released such a
+cell has no value, and who asks for it waits for STATE (`Tensor.__getattr__`).
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from .objects import CONTIGUOUS_AND_ALIGNED, NUMBER, TYPE, Layout
+from .objects import CONTIGUOUS_AND_ALIGNED, NUMBER, OWN_AND_WRITEABLE, TYPE, Layout
 from .recycling import KEPT
 
 NAME = "enter"
@@ -25,14 +29,15 @@ NAME = "enter"
 PLAN = (
     "none", "true", "tensor", "array", "float", "replace",
     "held", "is_held_by_caller", "busy", "releases", "faults",
-    "run", "table",
+    "run", "rest", "table",
     "given", "inputs", "input_records", "arrays", "array_records", "results",
 )  # fmt: skip
 """The words of a plan. Objects: None, True, types, the name of the method that gives a cell another array. Whether
 STATE is held (an address), and whether the caller holds it; whether the program runs elsewhere (an address); whether
 the interpreter lock is released during the run; what is not 0 if an index was out of range (an address). The program's
-function and its table. How many arguments, inputs (the arguments come first, then cells), arrays and results there
-are, and where their records begin."""
+function, a second one or 0, which is not run if an index was out of range in the first, and their table. How many
+arguments, inputs (the arguments come first, then cells), arrays and results there are, and where their records
+begin."""
 
 INPUT = ("cell", "requires_grad", "number", "ndim", "shape", "dtype")
 """The words of an input's record: a cell or 0; whether it must require a gradient; for a number, the array that holds
@@ -41,11 +46,12 @@ it, else 0; what the array must be."""
 ARRAY = (
     "ndim", "shape", "dtype", "pool",
     "slot", "source", "source_is_array", "offset", "size",
-    "use", "place",
+    "use", "place", "in_place",
 )  # fmt: skip
 """The words of the record of an array that is made: what it is, and a list of arrays that may be used again, or 0; its
 place in the table, or -1 for a copy, then of what is copied: the place in the table, whether an array stands there,
-from which byte on and how many bytes. How it is used, and the place among the results, or the cell."""
+from which byte on and how many bytes. How it is used, and the place among the results, or the cell; whether
+that cell's new value is written over its old one, with the same place in the table."""
 
 UNUSED, AS_ARRAY, AS_TENSOR, AS_CELL = range(4)
 """What becomes of an array: nothing, a result as it is, a result as a tensor, the value of a cell."""
@@ -110,8 +116,8 @@ class _Writer:
             builder.store(array, self._at(held, i))
             builder.store(array, self._at(self.table, i))
         with self._each(arrays, "array_records", ARRAY) as (i, record):
-            self._make(record, self._at(made, i))
-        self._run()
+            self._make(record, held, self._at(made, i))
+        self._run(arrays, held)
         self._go_on_if(builder.not_(self._is(self._load(self._word("faults"), kind=_WORD))))
         with self._each(arrays, "array_records", ARRAY) as (i, record):
             array = self._load(self._at(made, i))
@@ -179,12 +185,17 @@ class _Writer:
             was, wanted = (self._load(self._at(sizes, axis), kind=_WORD) for sizes in shapes)
             self._go_on_if(builder.icmp_signed("==", was, wanted))
 
-    def _make(self, record: _Record, place: Any) -> None:
+    def _make(self, record: _Record, held: Any, place: Any) -> None:
         """Hold an array to write to: one that nobody else holds, or a new one."""
-        builder = self.builder
+        builder, slot = self.builder, record.number("slot")
         with self._if_used(record, AS_CELL):
             releases = self._is(self._number("releases"))
             self._go_on_if(builder.or_(self._is_simple(record.pointer("place")), releases))
+        with self._if_in_place(record):
+            value = self._load(self._at(held, slot))
+            with builder.if_then(self._is_its_own(record.pointer("place"), value)):
+                self._call("Py_IncRef", value)
+                builder.store(value, place)
         pool = record.pointer("pool")
         with builder.if_then(self._is_there(pool)), self._count(self._call("PyList_Size", pool)) as i:
             pooled = self._call("PyList_GetItem", pool, i)
@@ -194,7 +205,10 @@ class _Writer:
                 builder.store(pooled, place)
         with builder.if_then(builder.not_(self._is_there(self._load(place)))):
             self._make_new(record, pool, place)
-        slot = record.number("slot")
+            with self._if_in_place(record):
+                made, value = (self._load(at) for at in (place, self._at(held, slot)))
+                elements = (self._load(array, self.layout.data) for array in (made, value))
+                self._call("memcpy", *elements, record.number("size"))
         with builder.if_then(builder.icmp_signed(">=", slot, _WORD(0))):
             builder.store(self._load(place), self._at(self.table, slot))
 
@@ -216,17 +230,41 @@ class _Writer:
 
     # --- the run, and after -----------------------------------------------------------------------------------
 
-    def _run(self) -> None:
+    def _run(self, arrays: Any, held: Any) -> None:
         builder = self.builder
-        address = builder.ptrtoint(self._word("run"), _WORD)
-        program = builder.inttoptr(address, ir.PointerType(ir.FunctionType(ir.VoidType(), [_PTR])))
         with builder.if_else(self._is(self._number("releases"))) as (is_long, is_short):
             with is_long:
+                with self._each(arrays, "array_records", ARRAY) as (_, record), self._if_in_place(record):
+                    builder.store(_PTR(None), self._value_of(record.pointer("place")))
                 thread = self._call("PyEval_SaveThread")
-                builder.call(program, [self.table])
+                self._run_both()
                 self._call("PyEval_RestoreThread", thread)
+                with self._each(arrays, "array_records", ARRAY) as (_, record), self._if_in_place(record):
+                    self._show(record.pointer("place"), self._load(self._at(held, record.number("slot"))))
             with is_short:
-                builder.call(program, [self.table])
+                self._run_both()
+
+    def _show(self, cell: Any, array: Any) -> None:
+        """Let a cell hold its array again, unless somebody has given it another one."""
+        builder, place = self.builder, self._value_of(cell)
+        with builder.if_else(self._is_there(self._load(place))) as (has_another, has_none):
+            with has_another:
+                self._call("Py_DecRef", array)
+            with has_none:
+                builder.store(array, place)
+
+    def _run_both(self) -> None:
+        """The program's function, and the second one if there is one and no index was out of range."""
+        builder = self.builder
+        self._run_function("run")
+        is_right = builder.not_(self._is(self._load(self._word("faults"), kind=_WORD)))
+        with builder.if_then(builder.and_(self._is(self._number("rest")), is_right)):
+            self._run_function("rest")
+
+    def _run_function(self, name: str) -> None:
+        builder = self.builder
+        kind = ir.PointerType(ir.FunctionType(ir.VoidType(), [_PTR]))
+        builder.call(builder.inttoptr(self._number(name), kind), [self.table])
 
     def _copy(self, array: Any, record: _Record) -> None:
         """Copy a result that may not be given away as it is."""
@@ -299,10 +337,35 @@ class _Writer:
             is_fresh = builder.and_(is_fresh, self._same(self._of_node(node, is_none, name), self.none))
         return builder.or_(is_none, is_fresh)
 
+    def _is_its_own(self, cell: Any, array: Any) -> Any:
+        """Whether nobody can see the array of a cell but the cell, its nodes and this function, which holds it once."""
+        builder, layout = self.builder, self.layout
+        known = _HALF(2)
+        is_own = self._is_simple(cell)
+        for name in ("node", "_constant"):
+            node = self._slot(cell, name)
+            is_none = self._same(node, self.none)
+            holds = self._same(self._of_node(node, is_none, "value"), array)
+            known = builder.add(known, builder.zext(holds, _HALF))
+            is_own = builder.and_(is_own, builder.or_(is_none, self._is_alone(node)))
+        references = self._load(array, kind=_HALF)
+        flags = builder.and_(self._load(array, layout.flags, _HALF), _HALF(OWN_AND_WRITEABLE))
+        for condition in (
+            builder.icmp_signed("==", references, known),
+            builder.icmp_signed("==", flags, _HALF(OWN_AND_WRITEABLE)),
+            builder.not_(self._is_there(self._load(array, layout.base))),
+        ):
+            is_own = builder.and_(is_own, condition)
+        return is_own
+
     def _of_node(self, node: Any, is_none: Any, name: str) -> Any:
         """What a slot of a node holds; None of None."""
         slot = self.builder.gep(node, [_WORD(self.layout.node[name])], source_etype=_BYTE)
         return self._load(self.builder.select(is_none, self._plan_word("none"), slot))
+
+    def _value_of(self, tensor: Any) -> Any:
+        """Where a tensor keeps its value."""
+        return self.builder.gep(tensor, [_WORD(self.layout.tensor["value"])], source_etype=_BYTE)
 
     def _slot(self, tensor: Any, name: str) -> Any:
         return self._load(tensor, self.layout.tensor[name])
@@ -362,6 +425,9 @@ class _Writer:
     def _if_used(self, record: _Record, use: int) -> Iterator[None]:
         with self.builder.if_then(self.builder.icmp_signed("==", record.number("use"), _WORD(use))):
             yield
+
+    def _if_in_place(self, record: _Record) -> Any:
+        return self.builder.if_then(self._is(record.number("in_place")))
 
     def _objects(self, size: Any) -> Any:
         """Room for pointers to objects, all null."""

@@ -28,11 +28,15 @@ class MemoryReport:
     constants: int
     outputs: int
     """Results, and new values of parameters and buffers."""
+    in_place: int
+    """How much of that is written over the old values of parameters and buffers, where nobody else holds these."""
 
     def __str__(self) -> str:
+        over = f" ({_amount(self.in_place)} of them over inputs)" if self.in_place else ""
         lines = [
             f"{_amount(self.peak)} for values in between; {_amount(self.lower_bound)} live at the fullest moment",
-            f"{_amount(self.inputs)} inputs, {_amount(self.outputs)} outputs, {_amount(self.constants)} constants",
+            f"{_amount(self.inputs)} inputs, {_amount(self.outputs)} outputs{over}, "
+            f"{_amount(self.constants)} constants",
         ]
         for node, size in self.held[:LINES]:
             lines.append(
@@ -51,6 +55,7 @@ def memory_report(
     inputs: Sequence[Node],
     constants: Sequence[Node],
     outputs: Sequence[Node],
+    in_place: Sequence[Node],
 ) -> MemoryReport:
     """The report on a plan for the values of `nodes`."""
     least, when = fullest(lifetimes)
@@ -61,7 +66,7 @@ def memory_report(
     ]
     living.sort(key=lambda held: -held[1])
     return MemoryReport(
-        peak, least, tuple(living), *(sum(map(size_of, n)) for n in (inputs, constants, outputs))
+        peak, least, tuple(living), *(sum(map(size_of, n)) for n in (inputs, constants, outputs, in_place))
     )
 
 

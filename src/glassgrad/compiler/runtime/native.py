@@ -5,16 +5,18 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...graph import Graph, Leaf, Node, quiet
-from ..kernels import Alone, Fallback, Kernel, Place, Unit, Units, contiguous
+from ..in_place import can_fail, nodes_of, write_in_place
+from ..kernels import Fallback, Place, Unit, contiguous, units_of
 from .fault import raise_fault
 from .memory import ALIGNMENT, Lifetime, plan
 from .memory_report import MemoryReport, memory_report, size_of
+from .objects import layout
 from .recycling import Recycled
 from .segments import Segments
 
@@ -32,9 +34,16 @@ class Program:
     one_by_one = False
     """Whether every unit is a function of its own, to be timed."""
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.units = Units(graph)
+    def __init__(self, graph: Graph, updates: Sequence[tuple[int, int]] = ()) -> None:
+        """updates: outputs that are the next values of inputs, by their places among outputs and inputs."""
+        self.updates = updates
+        self.units = units_of(graph)
+        self.graph = graph = self.units.graph
+        pairs = {(graph.outputs[after], graph.inputs[before]): (after, before) for after, before in updates}
+        if layout() is None:  # then there is no entrance, which alone can write over what others might see
+            pairs = {}
+        self.in_place = dict(pairs[found] for found in write_in_place(self.units, list(pairs)))
+        """The updates that are written over the old values: a run needs arrays that may be written to."""
         self.lock = threading.Lock()
         self.busy = ctypes.c_size_t(0)
         """Not 0 while it runs from here, for who would run it without the lock."""
@@ -74,7 +83,7 @@ class Program:
         units = self.units
         last: dict[Node, int] = {}
         for place, unit in enumerate(units.units):
-            for node in _nodes_of(unit):
+            for node in nodes_of(unit):
                 for source in node.inputs:
                     last[units.places[source].owner] = place
         self.inside = made
@@ -91,8 +100,9 @@ class Program:
         """What this program needs of memory."""
         constants = [n for n in self.graph.body if isinstance(n.op, Leaf) and n not in self.graph.inputs]
         peak = self.block.nbytes - ALIGNMENT
+        in_place = [self.graph.outputs[place] for place in self.in_place]
         return memory_report(
-            self.inside, self.lifetimes, peak, self.graph.inputs, constants, self.graph.outputs
+            self.inside, self.lifetimes, peak, self.graph.inputs, constants, self.graph.outputs, in_place
         )
 
     def _seen(self, node: Node) -> Seen:
@@ -107,7 +117,10 @@ class Program:
         """For each output where it is seen, and whether it may be given away as it is."""
         taken: set[Node] = set()
         planned = []
-        for node in self.graph.outputs:
+        for place, node in enumerate(self.graph.outputs):
+            if place in self.in_place:
+                planned.append(((self.in_place[place], None), True))
+                continue
             owner = self.units.places[node].owner
             planned.append(
                 (self._seen(node), owner is node and owner not in taken and not isinstance(owner.op, Leaf))
@@ -129,8 +142,11 @@ class Program:
                 steps.append(segments.add(list(waiting)))
                 waiting.clear()
 
-        for unit in self.units.units:
+        first = self._first_in_place()
+        for place, unit in enumerate(self.units.units):
             if not isinstance(unit, Fallback):
+                if place == first:
+                    close()
                 waiting.append(unit)
                 if self.one_by_one:
                     close()
@@ -140,6 +156,12 @@ class Program:
             steps.append((node.op, [self._seen(source) for source in node.inputs], self.slots[node]))
         close()
         return segments, steps
+
+    def _first_in_place(self) -> int:
+        """The first unit that writes over an input, if one before can fail: who runs it looks whether one has."""
+        writers = [self.units.kernel_of[self.graph.outputs[place]].index for place in self.in_place]
+        first = min(writers, default=0)
+        return first if any(can_fail(unit, self.units) for unit in self.units.units[:first]) else -1
 
     def _generate(self) -> None:
         segments, steps = self._segments()
@@ -176,6 +198,8 @@ class Program:
             x if (f := x.flags).c_contiguous and f.aligned else np.require(x, None, ("C", "A"))
             for x in inputs
         ]
+        for place in self.in_place.values():
+            arrays[place] = arrays[place].copy()
         arrays[self.given : self.known_first] = [output.empty() for output in self.fresh]
         self.table[: self.known_first] = list(map(id, arrays[: self.known_first]))
         self.faults[0] = 0
@@ -185,7 +209,7 @@ class Program:
             else:
                 step(self.address)
         if self.faults[0]:
-            raise_fault(self.graph, arrays[: self.given])
+            raise_fault(self.graph, inputs)
         return [
             arrays[slot]
             if whole and view is None and arrays[slot].base is None
@@ -211,9 +235,3 @@ def _look(array: Any, view: Any) -> Any:
         return array
     shape, dtype, offset, strides = view
     return np.ndarray(shape, dtype, array, offset, strides)
-
-
-def _nodes_of(unit: Unit) -> list[Node]:
-    if isinstance(unit, Kernel):
-        return unit.maps + unit.folds
-    return unit.nodes if isinstance(unit, Alone) else [unit.node]

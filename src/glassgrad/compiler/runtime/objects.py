@@ -28,6 +28,9 @@ NUMBER = 16
 CONTIGUOUS_AND_ALIGNED = 0x0101
 """The flags of an array that machine code can read as it lies."""
 
+OWN_AND_WRITEABLE = 0x0404
+"""The flags of an array that can be written to, and that lets go of its memory when it goes."""
+
 _NEW_ARRAY = 94
 """The place of PyArray_NewFromDescr in NumPy's table of functions."""
 
@@ -53,6 +56,11 @@ class Layout:
     def shape(self) -> int:
         """A pointer to numbers of 64 bits."""
         return self.data + 16
+
+    @property
+    def base(self) -> int:
+        """A pointer to the object whose memory it is, or null."""
+        return self.data + 32
 
     @property
     def dtype(self) -> int:
@@ -141,6 +149,7 @@ def _arrays_are_known(layout: Layout) -> bool:
         if (
             short.from_address(id(probe) + layout.ndim).value != probe.ndim
             or tuple(shape) != probe.shape
+            or _word(probe, layout.base) != (0 if probe.base is None else id(probe.base))
             or _word(probe, layout.dtype) != id(probe.dtype)
             or short.from_address(id(probe) + layout.flags).value != probe.flags.num
         ):
