@@ -10,7 +10,7 @@ from steps import graph_of, steps_of, values
 import glassgrad as gg
 from glassgrad.compiler.passes import merge_products, products
 from glassgrad.compiler.passes.products import SumOfProducts
-from glassgrad.graph import Aval, Graph
+from glassgrad.graph import CONSTANT, Aval, Graph
 
 
 def assert_close(after: Graph, before: Graph) -> None:
@@ -89,11 +89,11 @@ def test_very_many_are_cut(monkeypatch: Any) -> None:
 
 
 def test_the_op_says_what_it_makes(rng: np.random.Generator) -> None:
-    op = SumOfProducts(2)
+    op = SumOfProducts(2, CONSTANT)
     a, b, c, d = (rng.normal(size=shape) for shape in ((2, 3), (3, 4), (2, 3), (3, 4)))
     assert op.shape(*(Aval(x.shape, x.dtype) for x in (a, b, c, d))) == Aval((2, 4), a.dtype)
     np.testing.assert_allclose(op.forward(a, b, c, d), a @ b + c @ d, rtol=1e-14)
-    assert op.parameters == ("pairs=2",)
+    assert op.parameters[0] == "pairs=2"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -113,3 +113,16 @@ def test_machine_code(dtype: Any, rng: np.random.Generator) -> None:
     np.testing.assert_allclose(
         found, gg.grad(loss)(gg.asarray(w)).numpy(), rtol=1e-5 if dtype == np.float32 else 1e-12
     )
+
+
+def test_matrices_that_lie_in_different_ways(rng: np.random.Generator) -> None:
+    """Strided, transposed and plain ones: all are summed, none as another lies."""
+    a, b, c = (gg.asarray(rng.normal(size=(9, 9))) for _ in range(3))
+
+    def function(a: Any, b: Any, c: Any) -> Any:
+        joined = gg.concat([gg.sin(a), gg.sin(b)], axis=1)
+        left, right = joined[:, :9], joined[:, 9:]
+        total = a @ b + a.T @ b + left @ right + b @ c.T + right @ left
+        return total + left.T @ c + c @ a
+
+    np.testing.assert_allclose(gg.compile(function)(a, b, c).numpy(), function(a, b, c).numpy(), rtol=1e-11)

@@ -7,7 +7,7 @@ sum is another. Stops because it is one pass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from ...graph import Aval, Graph, Node, Op
 from ...graph.loops import Product
 from ...graph.static import static
+from .rewrite import rewritten
 from .sums import regrouped
 
 MOST = 128
@@ -26,6 +27,8 @@ class SumOfProducts(Op):
     """x1 @ y1 + x2 @ y2 + ... of matrices; the inputs are x1, y1, x2, y2, ... All x have one shape, and all y."""
 
     pairs: int
+    addition: Op
+    """What added them up before."""
 
     formula = "out[i, j] = sum_p sum_k input_2p[i, k] * input_2p+1[k, j]"
 
@@ -61,12 +64,29 @@ def _merged(addition: Node, terms: Sequence[Node], shared: set[Node]) -> list[No
         for start in range(0, len(group), MOST):
             some = group[start : start + MOST]
             sources = tuple(source for term in some for source in term.inputs)
-            merged.append(
-                Node(
-                    SumOfProducts(len(some)), sources, addition.shape, addition.dtype, False, addition.origin
-                )
-            )
+            op = SumOfProducts(len(some), addition.op)
+            merged.append(Node(op, sources, addition.shape, addition.dtype, False, addition.origin))
     return merged
+
+
+def split_products(graph: Graph, groups: Mapping[Node, Sequence[Sequence[int]]]) -> Graph:
+    """Sums of products cut into several, of which each adds up the pairs with the numbers in one group."""
+
+    def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
+        if node not in groups:
+            return None
+        assert isinstance(node.op, SumOfProducts)
+        total: Node | None = None
+        for numbers in groups[node]:
+            sources = tuple(inputs[2 * number + side] for number in numbers for side in (0, 1))
+            op = SumOfProducts(len(numbers), node.op.addition)
+            some = Node(op, sources, node.shape, node.dtype, False, node.origin)
+            if total is not None:
+                some = Node(node.op.addition, (total, some), node.shape, node.dtype, False, node.origin)
+            total = some
+        return total
+
+    return rewritten(graph, rule)
 
 
 def _is_product(node: Node) -> bool:
