@@ -6,6 +6,7 @@ blocks are transposed in registers; where channels do, nothing needs to be.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,18 +50,6 @@ class LineWriter:
         self.kind = ir.FloatType()
         self.vector = ir.VectorType(self.kind, lines.lanes)
         self.is_ragged = lines.channels % lines.lanes != 0
-        suffix = f"v{lines.lanes}f32.p0"
-        pointer, mask = ir.PointerType(), ir.VectorType(BIT, lines.lanes)
-        self._masked_load = self._intrinsic(
-            f"llvm.masked.load.{suffix}", self.vector, [pointer, I32, mask, self.vector]
-        )
-        self._masked_store = self._intrinsic(
-            f"llvm.masked.store.{suffix}", ir.VoidType(), [self.vector, pointer, I32, mask]
-        )
-
-    def _intrinsic(self, name: str, result: Any, arguments: list[Any]) -> Any:
-        module = self.builder.module
-        return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, arguments), name)
 
     # --- both ways ----------------------------------------------------------------------------------------------
 
@@ -113,67 +102,33 @@ class LineWriter:
     # --- elements side by side ----------------------------------------------------------------------------------
 
     def _read_blocks(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
-        builder, lanes = self.builder, self.lines.lanes
-        channels = [self._channel(memory, offset, lane) for lane in range(lanes)]
-        last = INDEX(self.lines.channels - 1)
-
-        def block(begin: Any, count: int) -> None:
-            mask = self._first_ones(count)
-            rows = []
-            for number, begins in channels:
-                if self.is_ragged:  # another channel's, which nobody reads
-                    exists = builder.icmp_unsigned("<=", number, last)
-                    begins = builder.select(exists, begins, channels[0][1])
-                rows.append(self._load(builder.gep(begins, [begin], source_etype=self.kind), mask))
-            for index, value in enumerate(transposed(builder, rows)[:count]):
-                self._to_buffer(value, buffer, builder.add(builder.add(place, begin), INDEX(index)))
-
-        self._blocks(block)
+        channels = self._at_most_lanes(self.builder.sub(INDEX(self.lines.channels), self.first))
+        for outside, inside, length in self._blocks(memory, offset, buffer, place):
+            steps = INDEX(self.lines.channel), INDEX(self.lines.lanes)
+            self._turn(outside, steps[0], channels, inside, steps[1], length)
 
     def _write_blocks(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
-        builder, lanes = self.builder, self.lines.lanes
-        channels = [self._channel(memory, offset, lane) for lane in range(lanes)]
-        end = INDEX(self.lines.channels)
-        undefined = ir.Constant(self.vector, ir.Undefined)
+        channels = self._at_most_lanes(self.builder.sub(INDEX(self.lines.channels), self.first))
+        for outside, inside, length in self._blocks(memory, offset, buffer, place):
+            steps = INDEX(self.lines.channel), INDEX(self.lines.lanes)
+            self._turn(inside, steps[1], length, outside, steps[0], channels)
 
-        def block(begin: Any, count: int) -> None:
-            at = builder.add(place, begin)
-            values = [self.from_buffer(buffer, builder.add(at, INDEX(index))) for index in range(count)]
-            mask = self._first_ones(count)
-            rows = transposed(builder, values + [undefined] * (lanes - count))
-            for row, (number, begins) in zip(rows, channels, strict=True):
-                target = builder.gep(begins, [begin], source_etype=self.kind)
-                if not self.is_ragged:
-                    self._store(row, target, mask)
-                    continue
-                exists = splat(builder, builder.icmp_unsigned("<", number, end), lanes)
-                self._store(row, target, exists if mask is None else builder.and_(exists, mask))
+    def _blocks(self, memory: Any, offset: Any, buffer: Any, place: Any) -> Iterator[tuple[Any, Any, Any]]:
+        """In a loop, pointers to a block in memory and in the buffer, and how many elements it has along the line."""
+        builder, lines = self.builder, self.lines
+        first = builder.add(offset, builder.mul(self.first, INDEX(lines.channel)))
+        with loop(builder, -(-lines.length // lines.lanes)) as number:
+            begin = builder.mul(number, INDEX(lines.lanes))
+            outside = builder.gep(memory, [builder.add(first, begin)], source_etype=self.kind)
+            inside = builder.gep(buffer, [builder.add(place, begin)], source_etype=self.vector)
+            yield outside, inside, self._at_most_lanes(builder.sub(INDEX(lines.length), begin))
 
-        self._blocks(block)
+    def _at_most_lanes(self, count: Any) -> Any:
+        lanes = INDEX(self.lines.lanes)
+        return self.builder.select(self.builder.icmp_unsigned("<", count, lanes), count, lanes)
 
-    def _channel(self, memory: Any, offset: Any, lane: int) -> tuple[Any, Any]:
-        """The number of a lane's channel, and where its line begins."""
-        builder = self.builder
-        number = builder.add(self.first, INDEX(lane))
-        at = builder.add(offset, builder.mul(number, INDEX(self.lines.channel)))
-        return number, builder.gep(memory, [at], source_etype=self.kind)
-
-    def _blocks(self, block: Any) -> None:
-        lanes = self.lines.lanes
-        whole, rest = divmod(self.lines.length, lanes)
-        if whole == 1:
-            block(INDEX(0), lanes)
-        elif whole:
-            with loop(self.builder, whole) as number:
-                block(self.builder.mul(number, INDEX(lanes)), lanes)
-        if rest:
-            block(INDEX(whole * lanes), rest)
-
-    def _first_ones(self, count: int) -> Any:
-        lanes = self.lines.lanes
-        if count == lanes:
-            return None
-        return ir.Constant(ir.VectorType(BIT, lanes), [int(lane < count) for lane in range(lanes)])
+    def _turn(self, *arguments: Any) -> None:
+        self.builder.call(turning_function(self.builder.module, self.lines.lanes), arguments)
 
     # --- anyhow -------------------------------------------------------------------------------------------------
 
@@ -192,19 +147,13 @@ class LineWriter:
                 source, target = (outside, inside) if reads else (inside, outside)
                 builder.store(builder.load(source, typ=self.kind), target)
 
-    # --- vectors ------------------------------------------------------------------------------------------------
+    # --- vectors --------------------------------------------------------------------------------------------------
 
     def _load(self, pointer: Any, mask: Any) -> Any:
-        if mask is None:
-            return self.builder.load(pointer, align=4, typ=self.vector)
-        zeros = ir.Constant(self.vector, [0.0] * self.lines.lanes)
-        return self.builder.call(self._masked_load, [pointer, I32(4), mask, zeros])
+        return load(self.builder, pointer, mask, self.lines.lanes)
 
     def _store(self, value: Any, pointer: Any, mask: Any) -> None:
-        if mask is None:
-            self.builder.store(value, pointer, align=4)
-        else:
-            self.builder.call(self._masked_store, [value, pointer, I32(4), mask])
+        store(self.builder, value, pointer, mask, self.lines.lanes)
 
     def _to_buffer(self, value: Any, buffer: Any, place: Any) -> None:
         target = self.builder.gep(buffer, [place], source_etype=self.vector)
@@ -217,3 +166,75 @@ class LineWriter:
             align=4 * self.lines.lanes,
             typ=self.vector,
         )
+
+
+# --- what all lines share ----------------------------------------------------------------------------------------
+
+
+def load(builder: ir.IRBuilder, pointer: Any, mask: Any, lanes: int) -> Any:
+    """A vector, wherever it begins; of masked lanes only, if there is a mask."""
+    vector = ir.VectorType(ir.FloatType(), lanes)
+    if mask is None:
+        return builder.load(pointer, align=4, typ=vector)
+    kinds = [ir.PointerType(), I32, ir.VectorType(BIT, lanes), vector]
+    function = _intrinsic(builder.module, f"llvm.masked.load.v{lanes}f32.p0", vector, kinds)
+    return builder.call(function, [pointer, I32(4), mask, ir.Constant(vector, [0.0] * lanes)])
+
+
+def store(builder: ir.IRBuilder, value: Any, pointer: Any, mask: Any, lanes: int) -> None:
+    """The other way."""
+    if mask is None:
+        builder.store(value, pointer, align=4)
+        return
+    kinds = [value.type, ir.PointerType(), I32, ir.VectorType(BIT, lanes)]
+    function = _intrinsic(builder.module, f"llvm.masked.store.v{lanes}f32.p0", ir.VoidType(), kinds)
+    builder.call(function, [value, pointer, I32(4), mask])
+
+
+def _intrinsic(module: ir.Module, name: str, result: Any, arguments: list[Any]) -> Any:
+    return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, arguments), name)
+
+
+def turning_function(module: ir.Module, lanes: int) -> ir.Function:
+    """`void f(source, step, rows, target, step, columns)`: so many columns of so many rows, at most `lanes` of both.
+
+    Steps are in elements, from row to row of the source, and from column to column of the target. One function for a
+    program, because transposing a block is a hundred instructions.
+    """
+    name = f"turned_{lanes}"
+    if name in module.globals:
+        return module.globals[name]
+    pointer = ir.PointerType()
+    kind = ir.FunctionType(ir.VoidType(), [pointer, INDEX, INDEX, pointer, INDEX, INDEX])
+    function = ir.Function(module, kind, name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    source, source_step, rows, target, target_step, columns = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def at(memory: Any, step: Any, place: int) -> Any:
+        return builder.gep(memory, [builder.mul(step, INDEX(place))], source_etype=ir.FloatType())
+
+    def mask(inner: Any, outer: Any, place: int) -> Any:
+        """The first `inner` lanes, if there is a row or column of this number among `outer`."""
+        exists = builder.icmp_unsigned("<", INDEX(place), outer)
+        wide = splat(builder, builder.select(exists, inner, INDEX(0)), lanes)
+        return builder.icmp_unsigned("<", ir.Constant(wide.type, list(range(lanes))), wide)
+
+    def move(masked: bool) -> None:
+        values = [
+            load(builder, at(source, source_step, row), mask(columns, rows, row) if masked else None, lanes)
+            for row in range(lanes)
+        ]
+        for column, value in enumerate(transposed(builder, values)):
+            pointer = at(target, target_step, column)
+            store(builder, value, pointer, mask(rows, columns, column) if masked else None, lanes)
+
+    is_whole = builder.icmp_unsigned("==", builder.add(rows, columns), INDEX(2 * lanes))
+    with builder.if_else(is_whole, likely=True) as (whole, part):
+        with whole:
+            move(False)
+        with part:
+            move(True)
+    builder.ret_void()
+    return function
