@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import product
 from math import prod
 from typing import Any
@@ -23,7 +24,7 @@ from glassgrad.compiler.llvm.contraction import plan as planning
 from glassgrad.compiler.llvm.contraction.plan import Plan, Processor
 from glassgrad.compiler.llvm.contraction.problem import Index, Problem
 from glassgrad.compiler.llvm.contraction.transpose import transposed
-from glassgrad.compiler.llvm.contraction.writer import Writer
+from glassgrad.compiler.llvm.contraction.writer import Target, Writer, adds_at_once
 from glassgrad.compiler.llvm.engine import MachineCode, object_code
 from glassgrad.compiler.llvm.nest import INDEX, loop
 
@@ -32,7 +33,7 @@ NARROW = Processor(16, 16)
 KINDS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 
 
-def ran(plan: Plan, left: Any, right: Any, out: Any) -> None:
+def ran(plan: Plan, left: Any, right: Any, out: Any, added: Any = None) -> None:
     """Run a plan on arrays, whose first elements are those of the problem."""
     kind = KINDS[left.dtype.name]
     module = ir.Module("contraction")
@@ -40,9 +41,9 @@ def ran(plan: Plan, left: Any, right: Any, out: Any) -> None:
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     pointers = [
         builder.load(builder.gep(function.args[0], [INDEX(i)], source_etype=POINTER), typ=POINTER)
-        for i in range(4)
+        for i in range(5)
     ]
-    first, second, target, panels = pointers
+    first, second, target, panels, more = pointers
     if plan.is_swapped:
         first, second = second, first
     size = 0
@@ -52,11 +53,13 @@ def ran(plan: Plan, left: Any, right: Any, out: Any) -> None:
         with loop(builder, writer.panels) as panel:
             writer.pack(lambda pair: second, panels, panel)
     with loop(builder, plan.tiles) as tile:
-        writer.tile(tile, lambda pair: first, lambda pair: second, panels, target, 1)
+        goal = Target(target, None if added is None else more)
+        writer.tile(tile, lambda pair: first, lambda pair: second, panels, goal, 1)
     builder.ret_void()
     room = np.empty(size + 1, left.dtype)
     code = MachineCode(object_code(str(module)), {})
-    table = (ctypes.c_size_t * 4)(*(array.ctypes.data for array in (left, right, out, room)))
+    arrays = left, right, out, room, out if added is None else added
+    table = (ctypes.c_size_t * 5)(*(array.ctypes.data for array in arrays))
     code.function("run")(ctypes.addressof(table))
 
 
@@ -142,6 +145,29 @@ def test_a_stack_of_products_that_share_an_operand() -> None:
     )
     for plan in different(planning._candidates(problem.simplified, 4, HERE)):
         compared(problem, plan, "float32")
+
+
+@pytest.mark.parametrize("layout", ["kc", "rk"])
+def test_what_is_added_while_tiles_are_stored(layout: str) -> None:
+    """In every plan that can: here rows or columns of what is added lie side by side, with other steps between."""
+    problem = product_of(19, 37, 24, layout[0], layout[1])
+    (row,), (column,) = problem.rows, problem.columns
+    rng = np.random.default_rng(0)
+    left, right = rng.normal(size=19 * 24), rng.normal(size=24 * 37)
+    expected = np.zeros(19 * 37)
+    by_loops(problem, left, right, expected)
+    tried = set()
+    for across, down in ((1, 50), (30, 1), (1, 0)):
+        added = rng.normal(size=down * 18 + across * 36 + 1)
+        places = down * np.arange(19)[:, None] + across * np.arange(37)
+        wider = replace(problem, rows=(replace(row, added=down),), columns=(replace(column, added=across),))
+        for plan in different(planning._candidates(wider.simplified, 8, HERE)):
+            if adds_at_once(plan):
+                tried.add((plan.is_swapped, across, down))
+                out = np.full(19 * 37, np.nan)
+                ran(plan, left, right, out, added)
+                np.testing.assert_allclose(out, expected + added[places].ravel(), rtol=0, atol=1e-13)
+    assert {(False, 1, 50), (True, 1, 50), (False, 1, 0)} <= tried
 
 
 sizes = st.integers(1, 5)

@@ -1,6 +1,7 @@
 """A sum of products as indices: where a step along each index leads in the left and right operand and in the result.
 
-out[b, r, c] = sum over k of left[b, r, k] * right[b, k, c], where b, r, c and k may each stand for several indices.
+out[b, r, c] = sum over k of left[b, r, k] * right[b, k, c], where b, r, c and k may each stand for several indices; to
+which added[b, r, c] may be added.
 A product of matrices is one of these, a stack of them another, a convolution a third: a window of an image is a step of
 the image for each index of the filter.
 """
@@ -22,11 +23,13 @@ class Index:
     left: int
     right: int
     out: int
+    added: int = 0
+    """In what is added to the sums."""
 
     @property
     def swapped(self) -> Index:
         """The same with the operands exchanged."""
-        return Index(self.size, self.right, self.left, self.out)
+        return replace(self, left=self.right, right=self.left)
 
 
 Indices = tuple[Index, ...]
@@ -72,13 +75,15 @@ def _merged(indices: Sequence[Index], order: Callable[[Index], int]) -> Indices:
     for index in sorted((i for i in indices if i.size > 1), key=order, reverse=True):
         if merged:
             outer = merged[-1]
-            if (outer.left, outer.right, outer.out) == tuple(
-                index.size * step for step in (index.left, index.right, index.out)
-            ):
+            if _steps(outer) == tuple(index.size * step for step in _steps(index)):
                 merged[-1] = replace(index, size=outer.size * index.size)
                 continue
         merged.append(index)
     return tuple(merged)
+
+
+def _steps(index: Index) -> tuple[int, ...]:
+    return index.left, index.right, index.out, index.added
 
 
 def fits(node: Node) -> bool:

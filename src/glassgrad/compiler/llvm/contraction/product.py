@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ....graph.loops import Strides
 from ...kernels import Contraction, Place, Units
 from .problem import Index, Problem
 from .tiled import Operand, TiledCode
@@ -15,19 +16,27 @@ class ProductCode(TiledCode):
         places = [units.places[source] for source in node.inputs]
         operands = [Operand(place.owner, place.offset) for place in places]
         left, right, *_ = node.inputs
-        problem = matrices(places[0], places[1], units.places[node], left.shape, right.shape, node.shape)
-        super().__init__(node, problem, list(zip(operands[::2], operands[1::2], strict=True)))
+        added, operand = (places.pop(), operands.pop()) if len(operands) % 2 else (None, None)
+        shapes = left.shape, right.shape, node.shape
+        problem = matrices(places[0], places[1], units.places[node], added and added.strides, *shapes)
+        pairs = list(zip(operands[::2], operands[1::2], strict=True))
+        super().__init__(node, problem, pairs, added=operand)
 
 
 def matrices(
     left: Place,
     right: Place,
     out: Place,
+    added: Strides | None,
     left_shape: tuple[int, ...],
     right_shape: tuple[int, ...],
     out_shape: tuple[int, ...],
 ) -> Problem:
-    """The product over the last two axes, the leading ones broadcast. Where operands begin is not part of it."""
+    """The product over the last two axes, the leading ones broadcast. Where operands begin is not part of it.
+
+    added: the strides of what is added, which has the shape of the result.
+    """
+    more = added or (0,) * len(out_shape)
     *_, rows, summed = left_shape
     columns = right_shape[-1]
 
@@ -41,6 +50,7 @@ def matrices(
             step(left, left_shape, axis),
             step(right, right_shape, axis),
             out.strides[axis],
+            more[axis],
         )
         for axis, size in enumerate(out_shape[:-2])
     )
@@ -49,7 +59,7 @@ def matrices(
     wide = tuple(index for index in batch if index.right and index.left == 0)
     return Problem(
         tuple(index for index in batch if index.left and index.right),
-        (*tall, Index(rows, left.strides[-2], 0, out.strides[-2])),
-        (*wide, Index(columns, 0, right.strides[-1], out.strides[-1])),
+        (*tall, Index(rows, left.strides[-2], 0, out.strides[-2], more[-2])),
+        (*wide, Index(columns, 0, right.strides[-1], out.strides[-1], more[-1])),
         (Index(summed, left.strides[-1], right.strides[-2], 0),),
     )

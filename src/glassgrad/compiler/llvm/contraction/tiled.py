@@ -13,11 +13,11 @@ import llvmlite.binding as llvm
 
 from ....graph import Node
 from ..code import POINTER, Code, Phase, Share
-from ..nest import INDEX, counted
+from ..nest import INDEX, Axis, counted, nest
 from ..types import in_memory
 from .plan import PART_ELEMENT, Plan, Processor, plan
 from .problem import Problem
-from .writer import Operands, Writer
+from .writer import Operands, Target, Writer, adds_at_once
 
 ADDED = 1024
 """How many elements of the parts' results a piece adds up."""
@@ -68,14 +68,18 @@ class TiledCode(Code):
         pairs: Sequence[tuple[Operand, Operand]],
         layout: Layout | None = None,
         reads: Sequence[Node] = (),
+        added: Operand | None = None,
     ) -> None:
-        """reads: the memories that the layout is made from."""
+        """reads: the memories that the layout is made from. added: what is added to the sums."""
         self.node = node
         self.kind = in_memory(node.dtype)
         self.layout = layout
         self.plan: Plan = plan(problem, node.dtype.itemsize, this_processor())
         self.pairs = [(right, left) for left, right in pairs] if self.plan.is_swapped else list(pairs)
         starts = [(operand.owner, operand.offset) for pair in self.pairs for operand in pair if operand.owner]
+        self.added = added
+        if added is not None:
+            starts.append((added.owner, added.offset))
         self.arguments = list(dict.fromkeys([*starts, *((read, 0) for read in reads), (node, 0)]))
         self.owners = [owner for owner, _ in self.arguments]
         self.offsets = [offset * node.dtype.itemsize for _, offset in self.arguments]
@@ -97,6 +101,8 @@ class TiledCode(Code):
             size = prod(self.node.shape)
             elements += self.plan.parts * size
             yield Phase(-(-size // ADDED), self.plan.parts * size * PART_ELEMENT)
+        if self.added is not None and not adds_at_once(self.plan):
+            yield Phase(1, prod(self.node.shape) * PART_ELEMENT)
         self.scratch = elements * self.node.dtype.itemsize
 
     @property
@@ -109,7 +115,8 @@ class TiledCode(Code):
             for operand in pair
         ]
         layout = self.layout and self.layout.key
-        return "tiles", str(self.kind), self.plan, tuple(where), numbers[self.node, 0], layout
+        added = self.added and numbers[self.added.owner, self.added.offset]
+        return "tiles", str(self.kind), self.plan, tuple(where), numbers[self.node, 0], layout, added
 
     def write(self, phase: int, share: Share) -> None:
         """Write the loop over what the phase does."""
@@ -120,8 +127,14 @@ class TiledCode(Code):
         lefts, rights = (self._operands(share, [pair[side] for pair in self.pairs]) for side in (0, 1))
         panels = builder.gep(share.scratch, [INDEX(self.panels)], source_etype=self.kind)
         out = share.pointers[self.node]
+        added = self.added and self._begin(share, self.added)
         parts = builder.gep(share.scratch, [INDEX(self.results)], source_etype=self.kind)
         last = len(self.phases) - 1
+        if added is not None and not adds_at_once(self.plan):
+            if phase == last:
+                self._add_afterwards(share, added, out)
+                return
+            last, added = last - 1, None
         if self.plan.parts > 1:
             if phase == last:
                 self._add_parts(share, parts, out)
@@ -130,7 +143,7 @@ class TiledCode(Code):
         writer = Writer(builder, self.plan, self.kind)
         with counted(builder, share.begin, share.end) as number:
             if phase == last:
-                writer.tile(number, lefts, rights, panels, out, len(self.pairs))
+                writer.tile(number, lefts, rights, panels, Target(out, added), len(self.pairs))
             else:
                 writer.pack(rights, panels, number)
 
@@ -152,18 +165,30 @@ class TiledCode(Code):
     def _operands(self, share: Share, operands: Sequence[Operand]) -> Operands:
         """The pointers to one side of all pairs: one, or a table of them."""
         builder = share.builder
-
-        numbers = {argument: number for number, argument in enumerate(self.arguments)}
-
-        def begin(operand: Operand) -> Any:
-            if operand.owner is not None:
-                return share.arguments[numbers[operand.owner, operand.offset]]
-            return builder.gep(share.scratch, [INDEX(operand.offset)], source_etype=self.kind)
-
         if len(operands) == 1:
-            only = begin(operands[0])
+            only = self._begin(share, operands[0])
             return lambda pair: only
         table = builder.alloca(POINTER, size=INDEX(len(operands)))
         for number, operand in enumerate(operands):
-            builder.store(begin(operand), builder.gep(table, [INDEX(number)], source_etype=POINTER))
+            builder.store(self._begin(share, operand), builder.gep(table, [INDEX(number)], source_etype=POINTER))
         return lambda pair: builder.load(builder.gep(table, [pair], source_etype=POINTER), typ=POINTER)
+
+    def _begin(self, share: Share, operand: Operand) -> Any:
+        """The pointer to where an operand begins."""
+        if operand.owner is None:
+            return share.builder.gep(share.scratch, [INDEX(operand.offset)], source_etype=self.kind)
+        return share.arguments[self.arguments.index((operand.owner, operand.offset))]
+
+    def _add_afterwards(self, share: Share, added: Any, out: Any) -> None:
+        """What is to be added, where it lies so that tiles cannot add it while they are stored."""
+        builder, problem = share.builder, self.plan.problem
+        indices = [*problem.batch[self.plan.parts > 1 :], *problem.rows, *problem.columns]
+        axes = [Axis(index.size, False, (index.out, index.added)) for index in indices]
+
+        def add(offsets: list[Any]) -> None:
+            target = builder.gep(out, [offsets[0]], source_etype=self.kind)
+            more = builder.gep(added, [offsets[1]], source_etype=self.kind)
+            total = builder.fadd(builder.load(target, typ=self.kind), builder.load(more, typ=self.kind))
+            builder.store(total, target)
+
+        nest(builder, axes, [INDEX(0), INDEX(0)], add)

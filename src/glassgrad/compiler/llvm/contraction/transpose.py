@@ -36,21 +36,22 @@ def transposed(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
     return found
 
 
-def block_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
+def block_function(module: ir.Module, kind: Any, lanes: int, adds: bool = False) -> ir.Function:
     """`void f(source, source step, target, target step, count)`: the columns of `lanes` rows, of each the first `count`.
 
-    Steps are in elements, from row to row of the source, and from column to column of the target.
+    Steps are in elements, from row to row of the source, and from column to column of the target. With `adds`, two more
+    arguments say what is added to the columns, and its step from column to column.
     """
-    name = f"transposed_{lanes}_{kind}"
+    name = f"transposed_{lanes}_{kind}" + ("_added" if adds else "")
     function = module.globals.get(name)
     if function is not None:
         return function
-    arguments = [POINTER, INDEX, POINTER, INDEX, INDEX]
+    arguments = [POINTER, INDEX, POINTER, INDEX, INDEX, *((POINTER, INDEX) if adds else ())]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    source, source_step, target, target_step, count = function.args
+    source, source_step, target, target_step, count, *added = function.args
     vector = ir.VectorType(kind, lanes)
     align = 4 if kind == ir.FloatType() else 8
 
@@ -63,7 +64,13 @@ def block_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
     signature = ir.FunctionType(ir.VoidType(), [vector, POINTER, I32, bits])
     masked = f"llvm.masked.store.v{lanes}f{align * 8}.p0"
     store = module.globals.get(masked) or ir.Function(module, signature, masked)
+    signature = ir.FunctionType(vector, [POINTER, I32, bits, vector])
+    masked = masked.replace("store", "load")
+    load = module.globals.get(masked) or ir.Function(module, signature, masked)
     for place, column in enumerate(transposed(builder, rows)):
+        if adds:
+            more = [row(*added, place), I32(align), mask, ir.Constant(vector, ir.Undefined)]
+            column = builder.fadd(column, builder.call(load, more))
         builder.call(store, [column, row(target, target_step, place), I32(align), mask])
     builder.ret_void()
     return function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -27,6 +28,14 @@ def packed_indices(plan: Plan) -> Indices:
 
 Operands = Callable[[Any], Any]
 """From the number of a pair to the pointer to its operand."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Pointers to the result, and to what is added to the sums; None if nothing is."""
+
+    out: Any
+    added: Any = None
 
 
 class Writer:
@@ -217,7 +226,9 @@ class Writer:
 
     # --- multiplying ----------------------------------------------------------------------------------------
 
-    def tile(self, number: Any, lefts: Operands, rights: Operands, panels: Any, out: Any, pairs: int) -> None:
+    def tile(
+        self, number: Any, lefts: Operands, rights: Operands, panels: Any, target: Target, pairs: int
+    ) -> None:
         """Compute and store tile `number`."""
         builder, plan = self.builder, self.plan
         per_batch = plan.row_tiles * plan.column_tiles
@@ -225,17 +236,17 @@ class Writer:
         inner = plan.row_tiles if plan.rows_innermost else plan.column_tiles
         slow, fast = builder.udiv(place, INDEX(inner)), builder.urem(place, INDEX(inner))
         row, column = (fast, slow) if plan.rows_innermost else (slow, fast)
-        by_left, by_right, by_out = self.offsets(batch, plan.problem.batch, ("left", "right", "out"))
-        rows = self.row_offsets(row, ("left", "out"))
-        vectors = self.vector_offsets(column, ("right", "out"))
+        by_left, by_right, *begins = self.offsets(batch, plan.problem.batch, ("left", "right", "out", "added"))
+        rows = self.row_offsets(row, ("left", "out", "added"))
+        vectors = self.vector_offsets(column, ("right", "out", "added"))
         panel = builder.add(builder.mul(self._panel_batch(batch), INDEX(plan.column_tiles)), column)
 
         def pointers(pair: Any) -> tuple[list[Any], list[Any]]:
             left = lefts(pair)
-            at_rows = [self._at(left, by_left, offset) for offset, _ in rows]
+            at_rows = [self._at(left, by_left, offset) for offset, *_ in rows]
             if not plan.packs:
                 right = rights(pair)
-                return at_rows, [self._at(right, by_right, offset) for offset, _ in vectors]
+                return at_rows, [self._at(right, by_right, offset) for offset, *_ in vectors]
             own = builder.add(builder.mul(pair, INDEX(self.panels)), panel)
             first = builder.mul(own, INDEX(plan.panel))
             return at_rows, [self._at(panels, first, INDEX(v * plan.lanes)) for v in range(plan.vectors)]
@@ -243,7 +254,7 @@ class Writer:
         summed = packed_indices(plan) if plan.packs else plan.problem.summed
         tile = Tile(builder, self.kind, plan.lanes, plan.height, plan.vectors, plan.summands, summed)
         sums = tile.products(pairs, pointers)
-        self._store(sums, out, by_out, [offset for _, offset in rows], [offset for _, offset in vectors])
+        self._store(sums, target, begins, [steps for _, *steps in rows], [steps for _, *steps in vectors])
 
     def _panel_batch(self, batch: Any) -> Any:
         """The number of the right operand that a batch reads."""
@@ -262,21 +273,33 @@ class Writer:
         return self.builder.gep(pointer, [self.builder.add(start, offset)], source_etype=self.kind)
 
     def _store(
-        self, sums: list[list[Any]], out: Any, start: Any, rows: list[Any], vectors: list[Any]
+        self, sums: list[list[Any]], target: Target, begins: list[Any], rows: list[Any], vectors: list[Any]
     ) -> None:
+        """The tile to where it belongs; rows and vectors lead to it in the result and in what is added."""
         builder, plan = self.builder, self.plan
         step = plan.problem.columns[-1].out if plan.problem.columns else 1
         if step == 1 or plan.lanes == 1:
             for row, values in zip(rows, sums, strict=True):
-                for offset, value in zip(vectors, values, strict=True):
-                    target = self._at(out, start, builder.add(row, offset))
-                    builder.store(value, target, align=self.itemsize)
+                for vector, value in zip(vectors, values, strict=True):
+                    to, more = self._places(target, begins, row, vector)
+                    if more is not None:
+                        value = builder.fadd(value, builder.load(more, align=self.itemsize, typ=value.type))
+                    builder.store(value, to, align=self.itemsize)
             return
         for begin in range(0, plan.height, plan.lanes):
             some = rows[begin : begin + plan.lanes]
-            for place, offset in enumerate(vectors):
+            for place, vector in enumerate(vectors):
                 block = self._in_memory([values[place] for values in sums[begin : begin + plan.lanes]])
-                self._store_columns(block, out, builder.add(start, offset), step, some)
+                self._store_columns(block, target, begins, vector, step, some)
+
+    def _places(self, target: Target, begins: list[Any], row: list[Any], vector: list[Any]) -> tuple[Any, Any]:
+        """Pointers to the result, and to what is added to it, if anything."""
+        to, more = (
+            self.builder.add(self.builder.add(begin, across), down)
+            for begin, across, down in zip(begins, vector, row, strict=True)
+        )
+        added = target.added and self.builder.gep(target.added, [more], source_etype=self.kind)
+        return self.builder.gep(target.out, [to], source_etype=self.kind), added
 
     def _in_memory(self, values: list[Any]) -> Any:
         """Vectors one after the other in memory, for as many as they have lanes."""
@@ -287,34 +310,51 @@ class Writer:
             builder.store(value, builder.gep(block, [INDEX(place)], source_etype=self.vector))
         return block
 
-    def _store_columns(self, block: Any, out: Any, begin: Any, step: int, rows: list[Any]) -> None:
+    def _store_columns(
+        self, block: Any, target: Target, begins: list[Any], vector: list[Any], step: int, rows: list[Any]
+    ) -> None:
         """A block whose columns lie `step` apart in the result: turned if its rows lie side by side there."""
         builder, problem = self.builder, self.plan.problem
+        to, more = self._places(target, begins, rows[0], vector)
         if len(rows) > 1 and not (problem.rows and problem.rows[-1].out == 1):
-            self._store_elements(block, out, begin, step, rows)
+            self._store_elements(block, to, step, rows)
         elif len(problem.rows) <= 1:
-            self._store_turned(block, out, begin, step, rows)
+            self._store_turned(block, to, more, step, len(rows))
         else:
-            distance = builder.sub(rows[-1], rows[0])
+            distance = builder.sub(rows[-1][0], rows[0][0])
             together = builder.icmp_signed("==", distance, INDEX(len(rows) - 1))
             with builder.if_else(together, likely=True) as (then, otherwise):
                 with then:
-                    self._store_turned(block, out, begin, step, rows)
+                    self._store_turned(block, to, None, step, len(rows))
                 with otherwise:
-                    self._store_elements(block, out, begin, step, rows)
+                    self._store_elements(block, to, step, rows)
 
-    def _store_turned(self, block: Any, out: Any, begin: Any, step: int, rows: list[Any]) -> None:
-        lanes = self.plan.lanes
-        target = self._at(out, begin, rows[0])
-        arguments = [block, INDEX(lanes), target, INDEX(step), INDEX(len(rows))]
-        self.builder.call(block_function(self.builder.module, self.kind, lanes), arguments)
+    def _store_turned(self, block: Any, to: Any, more: Any, step: int, rows: int) -> None:
+        lanes, module = self.plan.lanes, self.builder.module
+        arguments = [block, INDEX(lanes), to, INDEX(step), INDEX(rows)]
+        if more is not None:
+            arguments += [more, INDEX(self.plan.problem.columns[-1].added)]
+        function = block_function(module, self.kind, lanes, adds=more is not None)
+        self.builder.call(function, arguments)
 
-    def _store_elements(self, block: Any, out: Any, begin: Any, step: int, rows: list[Any]) -> None:
+    def _store_elements(self, block: Any, to: Any, step: int, rows: list[Any]) -> None:
         builder = self.builder
         with builder.goto_entry_block():
             offsets = builder.alloca(INDEX, size=INDEX(len(rows)))
-        for place, row in enumerate(rows):
-            builder.store(row, builder.gep(offsets, [INDEX(place)], source_etype=INDEX))
-        target = builder.gep(out, [begin], source_etype=self.kind)
-        arguments = [block, target, INDEX(step), offsets, INDEX(len(rows))]
+        for place, (row, _) in enumerate(rows):
+            distance = builder.sub(row, rows[0][0])
+            builder.store(distance, builder.gep(offsets, [INDEX(place)], source_etype=INDEX))
+        arguments = [block, to, INDEX(step), offsets, INDEX(len(rows))]
         builder.call(scatter_function(builder.module, self.kind, self.plan.lanes), arguments)
+
+
+def adds_at_once(plan: Plan) -> bool:
+    """Whether what is added to the sums can be added while they are stored."""
+    rows, columns = plan.problem.rows, plan.problem.columns
+    if plan.parts > 1:
+        return False
+    if not columns or columns[-1].out == 1:
+        return not columns or columns[-1].added == 1
+    if plan.lanes == 1:
+        return True
+    return len(rows) <= 1 and (not rows or rows[0].added == rows[0].out == 1)
