@@ -11,6 +11,7 @@ import glassgrad as gg
 from glassgrad.compiler.kernels import Alone, Place, Units, contiguous
 from glassgrad.compiler.llvm.contraction import choice
 from glassgrad.compiler.llvm.contraction.convolution import ConvolutionCode
+from glassgrad.compiler.llvm.contraction.plan import Processor
 from glassgrad.compiler.llvm.contraction.transforms import MOST, Cut, algorithm
 from glassgrad.compiler.llvm.contraction.winograd import WinogradCode
 from glassgrad.compiler.llvm.nest import INDEX
@@ -181,6 +182,13 @@ def test_values(images: Any, features: int, kernel: Any, padding: Any) -> None:
 @pytest.mark.usefixtures("forced")
 def test_groups() -> None:
     check(arrays((2, 32, 9, 9), 64, (3, 3), 1, 2), 1, groups=2)
+
+
+@pytest.mark.usefixtures("forced")
+@pytest.mark.parametrize("processor", [Processor(16, 16), Processor(32, 16), Processor(64, 32)])
+def test_vectors_of_any_width(processor: Processor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("glassgrad.compiler.llvm.contraction.winograd.this_processor", lambda: processor)
+    check(arrays((2, 19, 9, 14), 21, (3, 3), 1), 1)
 
 
 @pytest.mark.usefixtures("forced")
