@@ -56,7 +56,44 @@ def test_a_product_that_others_read_stays() -> None:
         return product + b @ a, gg.sin(product)
 
     before = graph_of(function, (3, 3), (3, 3))
+    after = merge_products(before)
+    assert sorted(steps_of(after)) == ["matmul", "sin", "sum_of_products"]
+    assert pairs(after) == [1]
+    assert_close(after, before)
+
+
+def test_what_lies_in_memory_is_added_with_the_product() -> None:
+    before = graph_of(lambda x, a, b: x[1:3] + a @ b, (4, 4), (2, 3), (3, 4))
+    after = merge_products(before)
+    assert steps_of(after) == ["index", "sum_of_products"]
+    assert_close(after, before)
+
+
+def test_what_a_kernel_would_compute_is_added_there() -> None:
+    before = graph_of(lambda x, a, b: gg.sin(x) + a @ b, (2, 4), (2, 3), (3, 4))
     assert merge_products(before).body == before.body
+
+
+@pytest.mark.parametrize("lies", ["as it is", "transposed", "every other", "broadcast"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_machine_code_of_what_is_added(lies: str, turned: bool, rng: np.random.Generator) -> None:
+    views = {
+        "as it is": lambda x: x[:20, :33],
+        "transposed": lambda x: x.T[:20, :33],
+        "every other": lambda x: x[:40:2, :66:2],
+        "broadcast": lambda x: gg.broadcast_to(x[:20, :1], (20, 33)),
+    }
+    x, a, b = rng.normal(size=(70, 70)), rng.normal(size=(20, 65)), rng.normal(size=(65, 33))
+    if turned:
+        b = np.ascontiguousarray(b.T)
+
+    def function(x: Any, a: Any, b: Any) -> Any:
+        return views[lies](x) + a @ (b.T if turned else b)
+
+    given = [gg.asarray(value) for value in (x, a, b)]
+    compiled = gg.compile(function)
+    np.testing.assert_allclose(compiled(*given).numpy(), function(*given).numpy(), rtol=0, atol=1e-12)
+    assert pairs(compiled.graph) == [1]
 
 
 @pytest.mark.parametrize("shapes", [((2, 3, 3), (3, 3)), ((3, 0), (0, 3))])
@@ -84,7 +121,7 @@ def test_very_many_are_cut(monkeypatch: Any) -> None:
 
     before = graph_of(function, *[(3, 3)] * 8)
     after = merge_products(before)
-    assert pairs(after) == [3, 3, 1]
+    assert pairs(after) == [3, 3]
     assert_close(after, before)
 
 
@@ -109,7 +146,7 @@ def test_machine_code(dtype: Any, rng: np.random.Generator) -> None:
 
     compiled = gg.compile(gg.grad(loss))
     found = compiled(gg.asarray(w)).numpy()
-    assert pairs(compiled.graph) == [7]
+    assert [count for count in pairs(compiled.graph) if count > 1] == [7]
     np.testing.assert_allclose(
         found, gg.grad(loss)(gg.asarray(w)).numpy(), rtol=1e-5 if dtype == np.float32 else 1e-12
     )
