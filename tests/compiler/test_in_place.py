@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -283,6 +284,17 @@ def a_row_of_itself(a: Any, b: Any, c: Any, x: Any) -> Any:
     a.assign(a * 0.5 + a[2])
 
 
+def its_first_row(a: Any, b: Any, c: Any, x: Any) -> Any:
+    a.assign(a * 0.5 + a[:1])
+
+
+def one_value_in_two(a: Any, b: Any, c: Any, x: Any) -> Any:
+    value = gg.tanh(a + b)
+    a.assign(value)
+    b.assign(value)
+    c.assign(gg.sum(c, axis=0, keepdims=True) * 0.1 + c)
+
+
 def backwards(a: Any, b: Any, c: Any, x: Any) -> Any:
     a.assign(a[::-1] - a)
 
@@ -351,6 +363,8 @@ def integers_and_where(a: Any, b: Any, c: Any, x: Any) -> Any:
 UPDATES: list[Callable[..., Any]] = [
     transposed_and_itself,
     a_row_of_itself,
+    its_first_row,
+    one_value_in_two,
     backwards,
     chosen_rows,
     put_into_itself,
@@ -546,6 +560,30 @@ def test_another_thread_assigns() -> None:
     compiled()
     references = sys.getrefcount(cell.value)
     assert references == 2
+
+
+def test_another_thread_replaces_the_array() -> None:
+    """As `load_state_dict` does: nothing is lost, and nothing is kept."""
+    cell = gg.nn.Buffer(np.zeros(200_000))
+    compiled, stop, alive = adding(cell), threading.Event(), []
+
+    def replace() -> None:
+        while not stop.is_set():
+            array = np.zeros(200_000)
+            alive.append(weakref.ref(array))
+            cell._replace(array)
+            del array
+            stop.wait(1e-4)
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    for _ in range(150):
+        compiled()
+    stop.set()
+    thread.join(60)
+    assert not thread.is_alive()
+    compiled()
+    assert sum(array() is not None for array in alive) <= 1
 
 
 @pytest.mark.parametrize("make", [buffer, parameter])

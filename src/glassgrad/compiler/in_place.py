@@ -16,7 +16,8 @@ from .kernels import Alone, Fallback, Kernel, Place, Unit, Units, contiguous
 def write_in_place(units: Units, updates: Sequence[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
     """Let outputs lie in the memory of inputs where that can be; which do.
 
-    updates: outputs, and the inputs that they are the next values of. None can where NumPy runs an op, because only a
+    updates: outputs, and the inputs, all different, of the same shape and dtype, that they are the next values of. None
+    can where NumPy runs an op, because only a
     call that is machine code from beginning to end can be sure that nobody sees the memory meanwhile.
     """
     if any(isinstance(unit, Fallback) for unit in units.units):
@@ -24,19 +25,15 @@ def write_in_place(units: Units, updates: Sequence[tuple[Node, Node]]) -> list[t
     last_failure = max((place for place, unit in enumerate(units.units) if can_fail(unit, units)), default=-1)
     readers = _readers(units)
     outputs = [units.places[node].owner for node in units.graph.outputs]
-    inputs = [before for _, before in updates]
     found = []
     for after, before in updates:
         kernel = units.kernel_of.get(after)
         if (
             kernel is not None
             and kernel.index > last_failure
-            and (after.shape, after.dtype) == (before.shape, before.dtype)
             and units.places[after] == Place(after, 0, contiguous(after.shape))
-            and after in kernel.members
             and outputs.count(after) == 1
             and before not in outputs
-            and inputs.count(before) == 1
             and readers.get(before, -1) <= kernel.index
             and _reads_along(kernel, before, units)
         ):
@@ -83,7 +80,6 @@ def _reads_along(kernel: Kernel, memory: Node, units: Units) -> bool:
             if (
                 node in units.indexed
                 or source.shape != kernel.shape
-                or place.offset != 0
                 or any(size > 1 and own != step for own, step, size in steps)
             ):
                 return False

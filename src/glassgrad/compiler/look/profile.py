@@ -260,7 +260,7 @@ def _driver() -> Any:
     except (AttributeError, TypeError, OSError):
         raise ArgumentError("profile needs clock_gettime, which this system does not have") from None
     symbols = {"clock_gettime": ctypes.cast(clock, c_void_p).value or 0}
-    code = machine_code(DRIVER, lambda: DRIVER, symbols)
+    code = machine_code(DRIVER, lambda: [DRIVER], symbols)
     drive, nothing = (code.engine.get_function_address(name) for name in ("drive", "nothing"))
     return code, CFUNCTYPE(None, c_void_p, c_int64, c_void_p, c_void_p, c_int32)(drive), nothing
 

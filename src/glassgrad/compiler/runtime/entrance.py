@@ -59,7 +59,7 @@ def _definition() -> Any:
     if known is None or address is None:
         return None
     symbols = {name: _address(getattr(ctypes.pythonapi, name)) for name in PYTHON_FUNCTIONS}
-    code = machine_code((NAME, repr(known)), lambda: entrance_text(known), {**symbols, NEW_ARRAY: address})
+    code = machine_code((NAME, repr(known)), lambda: [entrance_text(known)], {**symbols, NEW_ARRAY: address})
     definition = _Definition(NAME.encode(), _address(code.function(NAME)), TAKES_ARRAY, None)
     definition.code = code
     return definition

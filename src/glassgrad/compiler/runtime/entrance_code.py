@@ -340,23 +340,16 @@ class _Writer:
     def _is_its_own(self, cell: Any, array: Any) -> Any:
         """Whether nobody can see the array of a cell but the cell, its nodes and this function, which holds it once."""
         builder, layout = self.builder, self.layout
-        known = _HALF(2)
-        is_own = self._is_simple(cell)
+        known, is_own = _HALF(2), ir.Constant(_FLAG, 1)
         for name in ("node", "_constant"):
             node = self._slot(cell, name)
             is_none = self._same(node, self.none)
             holds = self._same(self._of_node(node, is_none, "value"), array)
             known = builder.add(known, builder.zext(holds, _HALF))
             is_own = builder.and_(is_own, builder.or_(is_none, self._is_alone(node)))
-        references = self._load(array, kind=_HALF)
+        is_own = builder.and_(is_own, builder.icmp_signed("==", self._load(array, kind=_HALF), known))
         flags = builder.and_(self._load(array, layout.flags, _HALF), _HALF(OWN_AND_WRITEABLE))
-        for condition in (
-            builder.icmp_signed("==", references, known),
-            builder.icmp_signed("==", flags, _HALF(OWN_AND_WRITEABLE)),
-            builder.not_(self._is_there(self._load(array, layout.base))),
-        ):
-            is_own = builder.and_(is_own, condition)
-        return is_own
+        return builder.and_(is_own, builder.icmp_signed("==", flags, _HALF(OWN_AND_WRITEABLE)))
 
     def _of_node(self, node: Any, is_none: Any, name: str) -> Any:
         """What a slot of a node holds; None of None."""

@@ -58,11 +58,6 @@ class Layout:
         return self.data + 16
 
     @property
-    def base(self) -> int:
-        """A pointer to the object whose memory it is, or null."""
-        return self.data + 32
-
-    @property
     def dtype(self) -> int:
         """A pointer to an object."""
         return self.data + 40
@@ -149,7 +144,6 @@ def _arrays_are_known(layout: Layout) -> bool:
         if (
             short.from_address(id(probe) + layout.ndim).value != probe.ndim
             or tuple(shape) != probe.shape
-            or _word(probe, layout.base) != (0 if probe.base is None else id(probe.base))
             or _word(probe, layout.dtype) != id(probe.dtype)
             or short.from_address(id(probe) + layout.flags).value != probe.flags.num
         ):
