@@ -1,7 +1,7 @@
 """Every program that is compiled in these tests shows that its key says all: equal fingerprints, equal LLVM IR."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -16,9 +16,9 @@ _texts: dict[str, str] = {}
 def keys_say_all(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong entry of the disk's cache would be the wrong code."""
 
-    def checked(key: Any, text: Callable[[], str], symbols: Mapping[str, int]) -> Any:
-        written = text()
-        content = hashlib.sha256(written.encode()).hexdigest()
+    def checked(key: Any, texts: Callable[[], Iterable[str]], symbols: Mapping[str, int]) -> Any:
+        written = list(texts())
+        content = hashlib.sha256("".join(written).encode()).hexdigest()
         assert _texts.setdefault(fingerprint(key), content) == content
         return loading.machine_code(key, lambda: written, symbols)
 

@@ -57,7 +57,7 @@ def ran(plan: Plan, left: Any, right: Any, out: Any, added: Any = None) -> None:
         writer.tile(tile, lambda pair: first, lambda pair: second, panels, goal, 1)
     builder.ret_void()
     room = np.empty(size + 1, left.dtype)
-    code = MachineCode(object_code(str(module)), {})
+    code = MachineCode([object_code(str(module))], {})
     arrays = left, right, out, room, out if added is None else added
     table = (ctypes.c_size_t * 5)(*(array.ctypes.data for array in arrays))
     code.function("run")(ctypes.addressof(table))
@@ -221,7 +221,7 @@ def test_blocks_are_transposed(size: int) -> None:
     builder.ret_void()
     matrix = np.arange(size * size, dtype=np.float32).reshape(size, size)
     expected = matrix.T.copy()
-    code = MachineCode(object_code(str(module)), {})
+    code = MachineCode([object_code(str(module))], {})
     table = (ctypes.c_size_t * 1)(matrix.ctypes.data)
     code.function("run")(ctypes.addressof(table))
     np.testing.assert_array_equal(matrix, expected)

@@ -7,6 +7,7 @@ import textwrap
 import threading
 import time
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,16 @@ def run() -> float:
     return float(compile(f)(gg.asarray(np.linspace(-1.0, 2.0, 50))))
 
 
-def count_compilations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A list that grows whenever LLVM compiles."""
-    compiled: list[str] = []
+def count_compilations(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """A list that grows whenever LLVM compiles a program."""
+    compiled: list[list[str]] = []
 
-    def counted(text: str) -> bytes:
-        compiled.append(text)
-        return original(text)
+    def counted(texts: Iterable[str], threads: int) -> list[bytes]:
+        compiled.append(list(texts))
+        return original(compiled[-1], threads)
 
-    original = loading.object_code
-    monkeypatch.setattr(loading, "object_code", counted)
+    original = loading.object_codes
+    monkeypatch.setattr(loading, "object_codes", counted)
     return compiled
 
 
@@ -76,8 +77,8 @@ def test_the_next_process_loads_what_this_one_compiled(cache: Path) -> None:
         import numpy as np, glassgrad as gg
         import glassgrad.compiler.llvm.engine as engine
         from glassgrad.compiler.runtime import loading
-        def refuse(text): raise SystemExit("compiled")
-        loading.object_code = refuse
+        def refuse(texts, threads): raise SystemExit("compiled")
+        loading.object_codes = refuse
         import sys; sys.path.insert(0, sys.argv[1])
         from test_disk_cache import run
         print(repr(run()))

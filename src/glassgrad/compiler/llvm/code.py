@@ -67,7 +67,7 @@ class Code(ABC):
 
     def build(self, module: ir.Module, name: str) -> list[ir.Function]:
         """Add a function for each phase to a module: `void f(pointers..., scratch, begin, end)`."""
-        return [self._function(module, f"{name}_{phase}", phase) for phase in range(len(self.phases))]
+        return [self._function(module, phase_name(name, phase), phase) for phase in range(len(self.phases))]
 
     def _function(self, module: ir.Module, name: str, phase: int) -> ir.Function:
         kinds = [POINTER] * (len(self.owners) + 1) + [INDEX, INDEX]
@@ -85,3 +85,8 @@ class Code(ABC):
         self.write(phase, share)
         builder.ret_void()
         return function
+
+
+def phase_name(name: str, phase: int) -> str:
+    """What the function of a phase is called."""
+    return f"{name}_{phase}"

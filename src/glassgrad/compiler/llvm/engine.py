@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from ctypes import CFUNCTYPE, c_void_p
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import CFUNCTYPE, c_void_p, string_at
 from functools import lru_cache
 from typing import Any
 
@@ -36,9 +37,19 @@ def host_machine() -> Any:
     return target.create_target_machine(cpu=name, features=features, opt=3, jit=True)
 
 
+def _without_lock(name: str) -> Any:
+    """A function of llvmlite's library that other threads may call meanwhile, each for modules of its own context.
+
+    llvmlite lets one thread at a time into the library. Where it no longer keeps the function behind that lock as it
+    does now, the function with the lock does the same, one thread after the other.
+    """
+    locked = getattr(llvm.ffi.lib, name)
+    return getattr(locked, "_cfn", locked)
+
+
 def optimised(text: str, machine: Any) -> Any:
     """The module in `text`, verified and optimised."""
-    module = llvm.parse_assembly(text)
+    module = llvm.parse_assembly(text, llvm.create_context())
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
     module.verify()
@@ -47,9 +58,9 @@ def optimised(text: str, machine: Any) -> Any:
     options.slp_vectorization = False
     # half the time of compiling, and no slower code, because the vectoriser interleaves
     options.loop_unrolling = False
-    llvm.create_pass_builder(machine, options).getModulePassManager().run(
-        module, llvm.create_pass_builder(machine, options)
-    )
+    builder = llvm.create_pass_builder(machine, options)
+    passes = builder.getModulePassManager()
+    _without_lock("LLVMPY_RunNewModulePassManager")(passes, module, builder)
     return module
 
 
@@ -57,7 +68,22 @@ def object_code(text: str) -> bytes:
     """The module in `text` as an object file."""
     with _lock:
         machine = host_machine()
-        return bytes(machine.emit_object(optimised(text, machine)))
+    module = optimised(text, machine)
+    with llvm.ffi.OutputString() as problem:
+        buffer = _without_lock("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, problem)
+        if not buffer:
+            raise RuntimeError(str(problem))
+    library = llvm.ffi.lib
+    try:
+        return string_at(library.LLVMPY_GetBufferStart(buffer), library.LLVMPY_GetBufferSize(buffer))
+    finally:
+        library.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+def object_codes(texts: Iterable[str], threads: int) -> list[bytes]:
+    """The modules as object files, made by several threads, while the next texts are written."""
+    with ThreadPoolExecutor(threads, "glassgrad-compile") as pool:
+        return [job.result() for job in [pool.submit(object_code, text) for text in texts]]
 
 
 def assembly(text: str) -> str:
@@ -68,15 +94,16 @@ def assembly(text: str) -> str:
 
 
 class MachineCode:
-    """The functions of an object file, loaded, as callables that take the address of a table of pointers."""
+    """The functions of object files, loaded, as callables that take the address of a table of pointers."""
 
-    def __init__(self, code: bytes, symbols: Mapping[str, int]) -> None:
-        """symbols: the addresses of the functions that the code calls but does not define."""
+    def __init__(self, codes: Sequence[bytes], symbols: Mapping[str, int]) -> None:
+        """symbols: the addresses of the functions that the files call but do not define."""
         with _lock:
             for name, address in symbols.items():
                 llvm.add_symbol(name, address)
             self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), host_machine())
-            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            for code in codes:
+                self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
             self.engine.finalize_object()
 
     def function(self, name: str) -> Callable[[int], None]:

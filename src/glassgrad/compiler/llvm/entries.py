@@ -25,12 +25,11 @@ bytes are added to it."""
 
 
 def entry(function: ir.Function, data: int) -> ir.Function:
-    """A function that loads all pointers that `function` takes, and calls it.
+    """A function that loads all pointers that `function` takes, and calls it. Other modules can call it.
 
     data: where in the object of an array the pointer to its data lies.
     """
-    made = ir.Function(function.module, ENTRY, f"{function.name}_entry")
-    made.linkage = "internal"
+    made = declared(function.module, function.name)
     made.attributes.add("noinline")
     table, places, begin, end = made.args
     builder = ir.IRBuilder(made.append_basic_block("entry"))
@@ -55,6 +54,11 @@ def entry(function: ir.Function, data: int) -> ir.Function:
     builder.call(function, [*pointers, begin, end])
     builder.ret_void()
     return made
+
+
+def declared(module: ir.Module, name: str) -> ir.Function:
+    """The entry of the function of this name, as a module knows it that calls it."""
+    return ir.Function(module, ENTRY, f"{name}_entry")
 
 
 class Lists:

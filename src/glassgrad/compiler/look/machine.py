@@ -118,7 +118,7 @@ end:
   ret float %result
 }}
 """
-    code = MachineCode(object_code(text), {})
+    code = MachineCode([object_code(text)], {})
     loop = CFUNCTYPE(c_float, c_int64)(code.engine.get_function_address("multiply_and_add"))
     loop.code = code  # type: ignore[attr-defined]  # which must live as long
     return loop, 2 * lanes * CHAINS * STEPS

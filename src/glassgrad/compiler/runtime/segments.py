@@ -10,7 +10,7 @@ threads wait for each other; `jobs.py` writes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,10 +20,10 @@ from ...graph import Node
 from ..kernels import Alone, Assembly, Contraction, Kernel, Unit, Units
 from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
-from ..llvm.code import POINTER, Code, Phase
+from ..llvm.code import POINTER, Code, Phase, phase_name
 from ..llvm.contraction.product import ProductCode
 from ..llvm.engine import MachineCode
-from ..llvm.entries import BYTE, Lists, Place, entry
+from ..llvm.entries import BYTE, Lists, Place, declared, entry
 from ..llvm.kernel import KernelFunction
 from ..llvm.nest import INDEX
 from . import team
@@ -39,6 +39,10 @@ SCRATCH: Range = (-2, -1)
 
 OBJECTS = 1 << 62
 """Where ranges of memory that is other at each call begin, each far from the next."""
+
+
+MODULES, SHARED = 6, 8
+"""Into how many modules codes are divided at most, and how many share one at least: for each there is a price."""
 
 
 @dataclass(frozen=True)
@@ -134,15 +138,34 @@ class Segments:
         return "segments", data_offset(), self.objects, len(self.slots), self.beside, kernels, segments
 
     def text(self) -> str:
-        """The module as LLVM IR, as it is written, before LLVM's own passes."""
+        """All of it as one module of LLVM IR, before LLVM's own passes."""
         module = ir.Module("step")
-        kernels = [
-            [entry(function, data_offset()) for function in code.build(module, f"kernel_{number}")]
+        self._write_segments(module, [self._entries(module, number) for number in range(len(self.codes))])
+        return str(module)
+
+    def texts(self) -> Iterator[str]:
+        """The same as several modules, which can be compiled at the same time; that of the segments, the longest, first."""
+        module = ir.Module("step")
+        known = [
+            [declared(module, phase_name(_name(number), place)) for place in range(len(code.phases))]
             for number, code in enumerate(self.codes)
         ]
+        self._write_segments(module, known)
+        yield str(module)
+        count = min(MODULES, -(-len(self.codes) // SHARED))
+        for part in range(count):
+            module = ir.Module(f"kernels_{part}")
+            for number in range(part, len(self.codes), count):
+                self._entries(module, number)
+            yield str(module)
+
+    def _entries(self, module: ir.Module, number: int) -> list[ir.Function]:
+        functions = self.codes[number].build(module, _name(number))
+        return [entry(function, data_offset()) for function in functions]
+
+    def _write_segments(self, module: ir.Module, entries: Sequence[Sequence[ir.Function]]) -> None:
         for segment in self.segments:
-            self._write_segment(module, segment, kernels)
-        return str(module)
+            self._write_segment(module, segment, entries)
 
     def _write_segment(
         self, module: ir.Module, segment: _Segment, kernels: Sequence[Sequence[ir.Function]]
@@ -214,8 +237,12 @@ class Segments:
 
     def compiled(self) -> tuple[MachineCode, dict[str, Callable[[int], None]]]:
         """The machine code, and the functions by name."""
-        code = machine_code(self.key, self.text, self.symbols)
+        code = machine_code(self.key, self.texts, self.symbols)
         return code, {segment.name: code.function(segment.name) for segment in self.segments}
+
+
+def _name(number: int) -> str:
+    return f"kernel_{number}"
 
 
 def _made_by(unit: Unit) -> Sequence[Node]:

@@ -43,7 +43,7 @@ class Team:
         self.initialise = library.pthread_mutex_init, library.pthread_cond_init
         symbols = {name: ctypes.cast(getattr(library, name), c_void_p).value or 0 for name in PTHREADS}
         text = team_code()
-        self.code = machine_code(text, lambda: text, symbols)
+        self.code = machine_code(text, lambda: [text], symbols)
         self.take = CFUNCTYPE(c_int32)(self._address("take"))
         self.give = CFUNCTYPE(None)(self._address("give"))
         self.dismiss = CFUNCTYPE(None)(self._address("dismiss"))
