@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import warnings
+import weakref
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -177,6 +179,23 @@ class TestTheSame:
             train(model, eager=False, data=DataLoader((broken, LABELS[:12]), 4), callbacks=[Remember()])
         for name, array in model.state_dict().items():
             assert array.tobytes() == before[0][name].tobytes()
+
+    def test_parameters_and_states_keep_their_memory(self, monkeypatch):
+        monkeypatch.setattr(import_module("glassgrad.train.fit"), "_is_users", lambda callback: False)
+        model, seen = network(), []
+        optimizer = gg.optim.Adam(model.parameters())
+
+        def cells() -> list[Any]:
+            return [model[0].weight, optimizer.state[model[0].weight]["exp_avg"]]
+
+        class Look(Callback):
+            def on_step_end(self, training):
+                seen.append([weakref.ref(cell.value) for cell in cells()])
+
+        train(model, eager=False, rows=18, optimizer=optimizer, callbacks=[Look()])
+        for arrays in seen[-5:]:
+            assert all(array() is cell.value for array, cell in zip(arrays, cells(), strict=True))
+        assert seen[0][0]() is None
 
     def test_errors_of_bad_data_name_the_same_place(self):
         class Ragged(gg.data.Dataset):

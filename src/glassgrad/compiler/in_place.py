@@ -17,10 +17,12 @@ def write_in_place(units: Units, updates: Sequence[tuple[Node, Node]]) -> list[t
     """Let outputs lie in the memory of inputs where that can be; which do.
 
     updates: outputs, and the inputs, all different, of the same shape and dtype, that they are the next values of. None
-    can where NumPy runs an op, because only a
-    call that is machine code from beginning to end can be sure that nobody sees the memory meanwhile.
+    can where NumPy runs an op or orders a result, because only a call that is machine code from beginning to end can be
+    sure that nobody sees the memory meanwhile (`runtime/entrance.py`).
     """
-    if any(isinstance(unit, Fallback) for unit in units.units):
+    if any(isinstance(unit, Fallback) for unit in units.units) or not all(
+        map(units.is_plain, units.graph.outputs)
+    ):
         return []
     last_failure = max((place for place, unit in enumerate(units.units) if can_fail(unit, units)), default=-1)
     readers = _readers(units)

@@ -227,6 +227,11 @@ class Units:
         view = place.offset, place.strides
         return reach(loops.chosen, source.shape, view, indices, self.places, self.constants)
 
+    def is_plain(self, node: Node) -> bool:
+        """Whether the elements of a value lie one after the other."""
+        steps = zip(self.places[node].strides, contiguous(node.shape), node.shape, strict=True)
+        return all(own == step for own, step, size in steps if size > 1)
+
     def is_checked(self, node: Node) -> bool:
         """Whether an index can turn out to be out of range when a node is computed."""
         loops = self.loops.get(node)

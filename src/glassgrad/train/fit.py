@@ -13,6 +13,7 @@ from ..data import DataLoader
 from ..errors import GraphError, NotFiniteError
 from ..graph import notice
 from ..nn import Module
+from ..ops.compare import isfinite, where
 from ..optim import Optimizer
 from ..tensor import Tensor
 from ..tensor.staging import staging
@@ -138,8 +139,6 @@ class _Loop:
             [training.model, loss, training.optimizer],
             lambda rows: needed_for(training.waiting["steps"].elements * rows),
             training.waiting["steps"],
-            cells=lambda: _cells_of(training),
-            accepted=lambda result: math.isfinite(result[1].item()),
             eager=eager,
         )
         self.lock = self.steps.lock  # parameters have no value while another thread traces
@@ -211,15 +210,15 @@ class _Loop:
         return output, value
 
     def _step(self, inputs: Tensor, targets: Tensor) -> tuple[Any, Tensor, dict[int, Tensor] | None]:
-        """The step itself, as it is or traced. A loss that is not finite changes nothing, or is not accepted.
+        """The step itself, as it is or traced. A loss that is not finite changes nothing.
 
         The gradients come last if it is traced: those that callbacks may look at.
         """
-        training = self.training
+        training, is_traced = self.training, staging() is not None
+        before = [(cell, cell.node, cell.detach()) for cell in _cells_of(training)] if is_traced else []
         training.optimizer.zero_grad()
         output = training.model(inputs)
         loss = require_scalar(self.loss(output, targets))
-        is_traced = staging() is not None
         if not is_traced:
             if not math.isfinite(loss.item()):
                 return output, loss, None
@@ -232,6 +231,10 @@ class _Loop:
         training.optimizer.step()
         if not is_traced:
             return output, loss, None
+        is_finite = isfinite(loss.detach())
+        for cell, node, value in before:
+            if cell.node is not node:  # it was assigned
+                cell.assign(where(is_finite, cell.detach(), value))
         kept = enumerate(self.parameters if self.keeps_gradients else ())
         return output, loss, {place: p.grad for place, p in kept if p.grad is not None}
 
@@ -292,12 +295,13 @@ def _require_gradients(training: Training) -> None:
 def _cells_of(training: Training) -> list[Any]:
     """Everything that a step changes."""
     states = training.optimizer.state.values()
-    return [
+    cells = [
         *training.model.parameters(),
         *training.model.buffers(),
         *training.optimizer.parameters(),
         *(buffer for state in states for buffer in state.values()),
     ]
+    return list(dict.fromkeys(cells))
 
 
 def _is_users(callback: Callback) -> bool:

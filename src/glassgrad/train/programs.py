@@ -68,8 +68,7 @@ class Programs:
 
     function: takes tensors; returns tensors, numbers and texts, nested in lists, tuples and dicts. name: of what runs
     it, for notices. reads: the objects whose Python values it depends on. needed: how many batches of a shape, with
-    this many rows, come before they get a program. cells: the parameters, buffers and states that it changes, which
-    get back what they held when a program's result is not `accepted`. eager: whether no batch gets a program.
+    this many rows, come before they get a program. eager: whether no batch gets a program.
     """
 
     def __init__(
@@ -80,8 +79,6 @@ class Programs:
         needed: Callable[[int], int],
         waiting: Waiting | None = None,
         *,
-        cells: Callable[[], list[Any]] = list,
-        accepted: Callable[[Any], bool] = lambda result: True,
         eager: bool = False,
     ) -> None:
         from ..compiler.trace import STATE  # not above, because the compiler is loaded when first used
@@ -91,13 +88,10 @@ class Programs:
         self.reads = list(reads)
         self.needed = needed
         self.waiting = waiting or Waiting()
-        self.cells = cells
-        self.accepted = accepted
         self.is_off = eager
         self.lock = STATE
         self._state: PythonState | None = None
         self._compiled: Any = None
-        self._cells: list[Any] | None = None
         self._many_reported = False
 
     def __call__(self, *batch: Tensor) -> Any:
@@ -107,7 +101,6 @@ class Programs:
                 return self._run_compiled(batch)
             except Exception as error:
                 self._turn_off(error)
-        self._cells = None
         with self.lock:
             return self.function(*batch)
 
@@ -139,18 +132,9 @@ class Programs:
             self._state = PythonState(self.reads)
             self._compiled = _quiet_program(self._traced)
         made = self._compiled.compilations
-        with self.lock:
-            self._cells = self.cells() if self._cells is None else self._cells
-            before = [(cell, cell.value) for cell in self._cells]
         result = self._compiled(*batch)
-        if not self.accepted(result):
-            with self.lock:
-                for cell, value in before:
-                    cell._replace(value)
-        if self._compiled.compilations > made:
-            self._cells = None
-            if made > MOST_CHANGES + len(self.waiting.seen):
-                self._turn_off(_NotTheSame("settings that are built into each program change all the time"))
+        if self._compiled.compilations > made > MOST_CHANGES + len(self.waiting.seen):
+            self._turn_off(_NotTheSame("settings that are built into each program change all the time"))
         return result
 
     def _traced(self, *batch: Tensor) -> Any:

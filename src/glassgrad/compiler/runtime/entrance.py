@@ -168,9 +168,9 @@ class _Plan:
         if is_whole and view is None and 0 <= fresh < len(self.program.fresh):
             self.arrays[fresh] |= use
             return
-        offset, strides = (0, None) if view is None else view[2:]
+        offset = 0 if view is None else view[2]
         like = np.empty(node.shape, node.dtype)
-        self.is_possible &= strides in (None, like.strides)
+        self.is_possible &= self.program.units.is_plain(node)
         source = {"source": slot, "source_is_array": slot < self.program.known_first, "offset": offset}
         self.arrays.append(
             {**self._kind(node.shape, node.dtype), **source, "slot": -1, "size": like.nbytes, **use}
