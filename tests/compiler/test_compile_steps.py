@@ -118,7 +118,8 @@ def test_another_setting_needs_another_program() -> None:
 
     with pytest.warns(UserWarning, match="a setting that it reads has changed"):
         found, _ = run_both(make, change, calls=6)
-    assert found.step.compilations == 3  # for 0.01, 0.0 and 0.5, and each serves later calls with the same setting
+    # for 0.01, 0.0 and 0.5, and each serves later calls with the same setting
+    assert found.step.compilations == 3
 
 
 @pytest.mark.parametrize("name", ["SGD", "weight decay", "Adam", "AdamW"])

@@ -49,7 +49,7 @@ class Checked(Compiled):
     The function runs twice, on the same parameters, buffers, optimizer state and random numbers, and what a call leaves
     behind is that of one call, made by the program. Python's side effects (print, append to a list) happen twice.
     `calls` counts the calls compared, `largest` is the largest `Difference` so far. A call that runs as it is, such
-    as the first of a training step, has nothing to be compared with.
+    as one that makes a buffer from what it computes, has nothing to be compared with.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

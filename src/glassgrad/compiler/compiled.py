@@ -176,8 +176,7 @@ class Compiled:
         if not hasattr(program, "units"):
             raise ArgumentError(
                 f"{what} is about the last program that ran as machine code: call the compiled function first, where "
-                f"llvmlite is installed. The first call of a training step, in which the optimizer makes its state, "
-                f"runs as it is; the second is compiled"
+                f"llvmlite is installed. A call that makes a parameter or a buffer from what it computes runs as it is"
             )
         return program
 

@@ -23,7 +23,7 @@ from .arguments import put_together
 
 
 class StateDepends(Exception):  # noqa: N818 - no error: the caller runs the function as it is
-    """The function makes a parameter or a buffer from what it computes: this call cannot be traced, the next one can."""
+    """The function makes a parameter or a buffer from what it computes: only the next call can be traced."""
 
 
 class ReachesOutside(Exception):  # noqa: N818 - no error: the caller runs the function as it is
@@ -180,8 +180,8 @@ def _cells_without_value(cells: list[Tensor], trace: _Trace) -> Any:
 def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
     """Run `function(*args, **options)` with inputs in the place of tensors, arrays and floats.
 
-    Hold `STATE`. Raises StateDepends if the call makes a parameter or a buffer from what it computes, ReachesOutside if it takes part in a
-    computation around it.
+    Hold `STATE`. Raises StateDepends if the call makes a parameter or a buffer from what it computes, ReachesOutside if
+    it takes part in a computation around it.
     """
     trace = _Trace()
     arguments: list[Node] = []

@@ -2,8 +2,8 @@
 
 The gradient of a weight that every step of a recurrence uses is such a sum: one long product instead of many short ones
 and passes over their results. What else lies in memory and belongs to the sum, such as the part of an input in the
-gates of a recurrence, is added while the product is stored. Assumes nothing. Guarantees the same values to rounding, because the order of the
-sum is another. Stops because it is one pass.
+gates of a recurrence, is added while the product is stored. Assumes nothing. Guarantees the same values to rounding,
+because the order of the sum is another. Stops because it is one pass.
 """
 
 from __future__ import annotations

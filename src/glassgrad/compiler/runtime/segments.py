@@ -144,7 +144,7 @@ class Segments:
         return str(module)
 
     def texts(self) -> Iterator[str]:
-        """The same as several modules, which can be compiled at the same time; that of the segments, the longest, first."""
+        """The same as several modules, compiled at the same time; first the longest, that of the segments."""
         module = ir.Module("step")
         known = [
             [declared(module, phase_name(_name(number), place)) for place in range(len(code.phases))]

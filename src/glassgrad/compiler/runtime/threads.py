@@ -38,7 +38,8 @@ def get_num_threads() -> int:
 def set_num_threads(n: int) -> None:
     """Let compiled programs use `n` threads, 1 to 1024, from their next call on; results have the same bits with any.
 
-    Products of matrices by OpenBLAS use its own threads (`OPENBLAS_NUM_THREADS`). Raises ArgumentError.
+    What runs op by op is not meant: NumPy's products have threads of their own (`OPENBLAS_NUM_THREADS`). Raises
+    ArgumentError.
 
     >>> before = gg.get_num_threads()
     >>> gg.set_num_threads(1)

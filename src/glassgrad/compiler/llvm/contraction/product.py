@@ -16,9 +16,10 @@ class ProductCode(TiledCode):
         places = [units.places[source] for source in node.inputs]
         operands = [Operand(place.owner, place.offset) for place in places]
         left, right, *_ = node.inputs
-        added, operand = (places.pop(), operands.pop()) if len(operands) % 2 else (None, None)
+        added = places.pop().strides if len(places) % 2 else None
+        operand = operands.pop() if added is not None else None
         shapes = left.shape, right.shape, node.shape
-        problem = matrices(places[0], places[1], units.places[node], added and added.strides, *shapes)
+        problem = matrices(places[0], places[1], units.places[node], added, *shapes)
         pairs = list(zip(operands[::2], operands[1::2], strict=True))
         super().__init__(node, problem, pairs, added=operand)
 

@@ -79,6 +79,7 @@ class TiledCode(Code):
         starts = [(operand.owner, operand.offset) for pair in self.pairs for operand in pair if operand.owner]
         self.added = added
         if added is not None:
+            assert added.owner is not None  # only factors are laid out anew
             starts.append((added.owner, added.offset))
         self.arguments = list(dict.fromkeys([*starts, *((read, 0) for read in reads), (node, 0)]))
         self.owners = [owner for owner, _ in self.arguments]
@@ -115,7 +116,9 @@ class TiledCode(Code):
             for operand in pair
         ]
         layout = self.layout and self.layout.key
-        added = self.added and numbers[self.added.owner, self.added.offset]
+        added = None
+        if self.added is not None and self.added.owner is not None:
+            added = numbers[self.added.owner, self.added.offset]
         return "tiles", str(self.kind), self.plan, tuple(where), numbers[self.node, 0], layout, added
 
     def write(self, phase: int, share: Share) -> None:
@@ -170,7 +173,9 @@ class TiledCode(Code):
             return lambda pair: only
         table = builder.alloca(POINTER, size=INDEX(len(operands)))
         for number, operand in enumerate(operands):
-            builder.store(self._begin(share, operand), builder.gep(table, [INDEX(number)], source_etype=POINTER))
+            builder.store(
+                self._begin(share, operand), builder.gep(table, [INDEX(number)], source_etype=POINTER)
+            )
         return lambda pair: builder.load(builder.gep(table, [pair], source_etype=POINTER), typ=POINTER)
 
     def _begin(self, share: Share, operand: Operand) -> Any:

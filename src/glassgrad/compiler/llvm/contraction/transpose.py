@@ -37,7 +37,7 @@ def transposed(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
 
 
 def block_function(module: ir.Module, kind: Any, lanes: int, adds: bool = False) -> ir.Function:
-    """`void f(source, source step, target, target step, count)`: the columns of `lanes` rows, of each the first `count`.
+    """`void f(source, step, target, step, count)`: the columns of `lanes` rows, of each the first `count` elements.
 
     Steps are in elements, from row to row of the source, and from column to column of the target. With `adds`, two more
     arguments say what is added to the columns, and its step from column to column.
@@ -69,7 +69,7 @@ def block_function(module: ir.Module, kind: Any, lanes: int, adds: bool = False)
     load = module.globals.get(masked) or ir.Function(module, signature, masked)
     for place, column in enumerate(transposed(builder, rows)):
         if adds:
-            more = [row(*added, place), I32(align), mask, ir.Constant(vector, ir.Undefined)]
+            more = [row(added[0], added[1], place), I32(align), mask, ir.Constant(vector, ir.Undefined)]
             column = builder.fadd(column, builder.call(load, more))
         builder.call(store, [column, row(target, target_step, place), I32(align), mask])
     builder.ret_void()
