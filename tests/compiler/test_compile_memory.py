@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 
 import glassgrad as gg
 from glassgrad.compiler import compile
+from glassgrad.compiler.runtime import memory
 from glassgrad.compiler.runtime.memory import ALIGNMENT, Lifetime, fullest, plan
 
 LIFETIMES = st.lists(
@@ -51,6 +52,26 @@ def test_values_that_live_at_once_do_not_overlap(lifetimes: list[Lifetime]) -> N
 
 def test_a_chain_needs_two_places() -> None:
     assert plan([Lifetime(64, place, place + 1) for place in range(100)])[1] == 128
+
+
+def test_a_large_value_is_placed_before_small_ones_that_are_older() -> None:
+    """In the order of birth the third would find a gap that is too small, and begin behind all."""
+    lifetimes = [Lifetime(64, 0, 0), Lifetime(64, 0, 2), Lifetime(128, 1, 2)]
+    offsets, size = plan(lifetimes)
+    assert size == fullest(lifetimes)[0] == 192
+    assert offsets[1] in (0, 128)
+
+
+@pytest.mark.parametrize("way", [memory._by_birth, memory._by_size])
+@given(lifetimes=LIFETIMES)
+def test_either_way_is_a_plan(way: Any, lifetimes: list[Lifetime]) -> None:
+    offsets, size = way(lifetimes)
+    assert plan(lifetimes)[1] <= size
+    for i, (a, at) in enumerate(zip(lifetimes, offsets, strict=True)):
+        assert 0 <= at <= at + a.size <= size
+        for b, bt in list(zip(lifetimes, offsets, strict=True))[:i]:
+            if a.first <= b.last and b.first <= a.last:
+                assert at + rounded(a.size) <= bt or bt + rounded(b.size) <= at
 
 
 def test_no_values() -> None:

@@ -1,14 +1,20 @@
 """One block of memory for all values in between, each at a place that is free while the value lives.
 
-Assumes the units that write and last read each value. Guarantees that values that live at once do not overlap. First
-fit in the order of birth; stops because each value is placed once.
+Assumes the units that write and last read each value. Guarantees that values that live at once do not overlap. Two
+plans are made, and the smaller one is taken: values in the order of birth, and the largest values first, each at the
+first place that is free. Stops because each value is placed once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 ALIGNMENT = 64
+
+MANY = 4000
+"""How many values are placed the largest first at most: it takes time with the square of their number."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,38 @@ def plan(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
     >>> plan([Lifetime(64, 0, 1), Lifetime(64, 1, 2), Lifetime(64, 2, 3)])
     ([0, 64, 0], 128)
     """
+    offsets, end = _by_birth(lifetimes)
+    if len(lifetimes) <= MANY and end > fullest(lifetimes)[0]:
+        others, size = _by_size(lifetimes)
+        if size < end:
+            return others, size
+    return offsets, end
+
+
+def _by_size(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
+    """The largest first: what is large cannot be left with gaps that are a little too small."""
+    count = len(lifetimes)
+    sizes = np.array([_rounded(lifetime.size) for lifetime in lifetimes], np.int64)
+    first, last = (
+        np.array([getattr(lifetime, end) for lifetime in lifetimes], np.int64) for end in ("first", "last")
+    )
+    order = np.lexsort((first, -sizes))
+    sizes, first, last = sizes[order], first[order], last[order]
+    begin, end = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for i in range(count):
+        at_once = np.nonzero((first[:i] <= last[i]) & (last[:i] >= first[i]))[0]
+        at_once = at_once[np.argsort(begin[at_once])]
+        gap_begins = np.concatenate([[0], np.maximum.accumulate(end[at_once])])
+        fits = begin[at_once] - gap_begins[:-1] >= sizes[i]
+        begin[i] = gap_begins[np.argmax(fits) if fits.any() else -1]
+        end[i] = begin[i] + sizes[i]
+    offsets = np.empty(count, np.int64)
+    offsets[order] = begin
+    return offsets.tolist(), int(end.max(initial=0))
+
+
+def _by_birth(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
+    """First fit in the order of birth."""
     free: list[tuple[int, int]] = []  # offset and size, by offset
     end = 0
     offsets = [0] * len(lifetimes)
