@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...graph import Graph
+from .biases import add_biases
 from .duplicates import merge_duplicates
 from .fold import fold_constants
 from .identities import remove_identities
@@ -17,6 +18,7 @@ PASSES = (
     assemble_parts,
     add_before_rearranging,
     merge_products,
+    add_biases,
 )
 
 
@@ -29,6 +31,7 @@ def simplify(graph: Graph) -> Graph:
 
 __all__ = [
     "PASSES",
+    "add_biases",
     "add_before_rearranging",
     "assemble_parts",
     "fold_constants",

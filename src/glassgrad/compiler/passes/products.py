@@ -68,9 +68,9 @@ def _merged(
 ) -> list[Node] | None:
     groups: dict[Any, list[Node]] = {}
     for term in terms:
-        if term not in shared and _is_product(term):
+        if term not in shared and is_product(term):
             groups.setdefault(tuple(source.shape for source in term.inputs), []).append(term)
-    others = [term for term in terms if term in shared or not _is_product(term)]
+    others = [term for term in terms if term in shared or not is_product(term)]
     plus = next((term for term in others if _is_in_memory(term, shared, readers)), None)
     if plus is None and all(len(group) == 1 for group in groups.values()):
         return None
@@ -121,7 +121,8 @@ def split_products(graph: Graph, groups: Mapping[Node, Sequence[Sequence[int]]])
     return rewritten(graph, rule)
 
 
-def _is_product(node: Node) -> bool:
+def is_product(node: Node) -> bool:
+    """Whether the node is one product of two matrices."""
     if len(node.inputs) != 2 or any(
         len(source.shape) != 2 or source.dtype != node.dtype or 0 in source.shape for source in node.inputs
     ):

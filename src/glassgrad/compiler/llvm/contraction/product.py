@@ -16,10 +16,10 @@ class ProductCode(TiledCode):
         places = [units.places[source] for source in node.inputs]
         operands = [Operand(place.owner, place.offset) for place in places]
         left, right, *_ = node.inputs
-        added = places.pop().strides if len(places) % 2 else None
-        operand = operands.pop() if added is not None else None
+        added, operand = (places.pop(), operands.pop()) if len(places) % 2 else (None, None)
+        steps = added and _steps(added, node.inputs[-1].shape, node.shape)
         shapes = left.shape, right.shape, node.shape
-        problem = matrices(places[0], places[1], units.places[node], added, *shapes)
+        problem = matrices(places[0], places[1], units.places[node], steps, *shapes)
         pairs = list(zip(operands[::2], operands[1::2], strict=True))
         super().__init__(node, problem, pairs, added=operand)
 
@@ -35,21 +35,17 @@ def matrices(
 ) -> Problem:
     """The product over the last two axes, the leading ones broadcast. Where operands begin is not part of it.
 
-    added: the strides of what is added, which has the shape of the result.
+    added: how far what is added moves along the axes of the result.
     """
     more = added or (0,) * len(out_shape)
     *_, rows, summed = left_shape
     columns = right_shape[-1]
-
-    def step(place: Place, shape: tuple[int, ...], axis: int) -> int:
-        own = axis - (len(out_shape) - len(shape))
-        return 0 if own < 0 or shape[own] != out_shape[axis] else place.strides[own]
-
+    by_left, by_right = _steps(left, left_shape, out_shape), _steps(right, right_shape, out_shape)
     batch = tuple(
         Index(
             size,
-            step(left, left_shape, axis),
-            step(right, right_shape, axis),
+            by_left[axis],
+            by_right[axis],
             out.strides[axis],
             more[axis],
         )
@@ -63,4 +59,13 @@ def matrices(
         (*tall, Index(rows, left.strides[-2], 0, out.strides[-2], more[-2])),
         (*wide, Index(columns, 0, right.strides[-1], out.strides[-1], more[-1])),
         (Index(summed, left.strides[-1], right.strides[-2], 0),),
+    )
+
+
+def _steps(place: Place, shape: tuple[int, ...], out_shape: tuple[int, ...]) -> Strides:
+    """How far an operand moves along each axis of the result, to which it is broadcast."""
+    lead = len(out_shape) - len(shape)
+    return tuple(
+        0 if axis < lead or shape[axis - lead] != size else place.strides[axis - lead]
+        for axis, size in enumerate(out_shape)
     )
