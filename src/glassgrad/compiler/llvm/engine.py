@@ -108,4 +108,8 @@ class MachineCode:
 
     def function(self, name: str) -> Callable[[int], None]:
         """The function of this name, `void name(void **table)`."""
-        return CFUNCTYPE(None, c_void_p)(self.engine.get_function_address(name))
+        return CFUNCTYPE(None, c_void_p)(self.address(name))
+
+    def address(self, name: str) -> int:
+        """Where the function of this name lies."""
+        return int(self.engine.get_function_address(name))

@@ -1,15 +1,13 @@
 """Functions of one signature for all units: `void f(table, places, begin, end)`.
 
-A program calls thousands of units, most of them with the code of others. If it loaded every pointer itself, LLVM would
-take longer to find registers for them than for everything else. So a call gives a list of places in the table, which
-lies among the constants, and the function behind it loads the pointers.
+A program calls thousands of units, most of them with the code of others. So a call gives a list of places in the table,
+and the function behind it loads the pointers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from llvmlite import ir
 
 from .code import POINTER
@@ -29,7 +27,7 @@ def entry(function: ir.Function, data: int) -> ir.Function:
 
     data: where in the object of an array the pointer to its data lies.
     """
-    made = declared(function.module, function.name)
+    made = ir.Function(function.module, ENTRY, entry_name(function.name))
     made.attributes.add("noinline")
     table, places, begin, end = made.args
     builder = ir.IRBuilder(made.append_basic_block("entry"))
@@ -56,13 +54,13 @@ def entry(function: ir.Function, data: int) -> ir.Function:
     return made
 
 
-def declared(module: ir.Module, name: str) -> ir.Function:
-    """The entry of the function of this name, as a module knows it that calls it."""
-    return ir.Function(module, ENTRY, f"{name}_entry")
+def entry_name(name: str) -> str:
+    """What the entry of the function of this name is called."""
+    return f"{name}_entry"
 
 
 class Lists:
-    """The lists of places of a module, one after the other, equal ones once."""
+    """The lists of places of a program, one after the other, equal ones once."""
 
     def __init__(self) -> None:
         self.starts: dict[tuple[Place, ...], int] = {}
@@ -76,12 +74,3 @@ class Lists:
             for slot, is_object, offset in places:
                 self.words += (slot * WORD, int(is_object), offset)
         return self.starts[key]
-
-    def constant(self, module: ir.Module, name: str) -> ir.GlobalVariable:
-        """All lists as a constant of the module."""
-        content = bytearray(np.array(self.words, np.int64).tobytes())
-        kind = ir.ArrayType(BYTE, len(content))
-        made = ir.GlobalVariable(module, kind, name)
-        made.linkage, made.global_constant, made.align = "internal", True, WORD
-        made.initializer = ir.Constant(kind, content)
-        return made

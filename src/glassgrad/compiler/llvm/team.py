@@ -1,9 +1,9 @@
 """The machine code of a team of threads: starting a job, claiming pieces of it, and a worker's life.
 
-A job is a function `void share(table, state, thread, threads)`. The thread that starts it is number 0 and goes through
-all of it; the others help where there are pieces to claim. Nobody waits for a thread that has not come, because the
-system runs something else on its processor: what it does not claim, the others do. Waiting is busy for a few
-microseconds; a worker without a job goes to sleep.
+A job is a function `void share(table, state, thread, threads)`, with `void alone(table, state)` for one thread. The
+thread that starts it is number 0 and goes through all of it; the others help where there are pieces to claim. Nobody
+waits for a thread that has not come, because the system runs something else on its processor: what it does not claim,
+the others do. Waiting is busy for a few microseconds; a worker without a job goes to sleep.
 """
 
 from __future__ import annotations
@@ -245,7 +245,7 @@ entry:
   %single = icmp eq i64 %known, 1
   br i1 %single, label %by_one, label %try
 by_one:
-  call void %alone(ptr %table)
+  call void %alone(ptr %table, ptr %state)
   ret void
 try:
   %mine = call i32 @take()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Program:
         self.given = len(inputs)
         self.known_first = len(inputs) + len(fresh)
         self.fresh = [Recycled(node.shape, node.dtype) for node in fresh]
-        self.table = (ctypes.c_size_t * (len(self.slots) + 1))()  # the last is what units need beside
+        self.table = (ctypes.c_size_t * (len(self.slots) + 2))()  # then what units need beside, and records
         self.address = ctypes.addressof(self.table)
         self.arrays: list[Any] = [None] * len(self.slots)
         self._place_constants(leaves)
@@ -165,14 +165,14 @@ class Program:
 
     def _generate(self) -> None:
         segments, steps = self._segments()
-        functions: dict[str, Callable[[int], None]] = {}
         if segments.segments:
-            self.scratch = np.empty(segments.scratch + ALIGNMENT, np.uint8)
+            self.scratch = np.empty(segments.beside + ALIGNMENT, np.uint8)
             start = self.scratch.ctypes.data
+            self.code, self.records = segments.compiled()
             self.table[len(self.slots)] = start - start % -ALIGNMENT
-            self.code, functions = segments.compiled()
+            self.table[len(self.slots) + 1] = self.records.address
         self.uses_team = bool(segments.symbols)
-        self.schedule = [functions[step] if isinstance(step, str) else step for step in steps]
+        self.schedule = [self.code.function(step) if isinstance(step, str) else step for step in steps]
 
     @property
     def llvm(self) -> str:

@@ -10,7 +10,7 @@ threads wait for each other; `jobs.py` writes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +20,14 @@ from ...graph import Node
 from ..kernels import Alone, Assembly, Contraction, Kernel, Unit, Units
 from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
-from ..llvm.code import POINTER, Code, Phase, phase_name
+from ..llvm.code import Code, Phase, phase_name
 from ..llvm.contraction.product import ProductCode
 from ..llvm.engine import MachineCode
-from ..llvm.entries import BYTE, Lists, Place, declared, entry
+from ..llvm.entries import Lists, Place, entry, entry_name
+from ..llvm.job import job_code, segment_name
 from ..llvm.kernel import KernelFunction
-from ..llvm.nest import INDEX
 from . import team
-from .jobs import LINE, Steps, lines_of, write_alone, write_job, write_launch
+from .jobs import Call, Records
 from .loading import machine_code
 from .memory import ALIGNMENT
 from .memory_report import size_of
@@ -62,7 +62,6 @@ class _Step:
 class _Segment:
     """Steps that are one function, and how they are run."""
 
-    name: str
     steps: Sequence[_Step]
     order: Sequence[Turn]
     threads: int
@@ -89,8 +88,6 @@ class Segments:
         """One for each kernel."""
         self.beside = 0
         """The bytes of memory that units need beside."""
-        self.lines = 0
-        """How many counters the jobs need, which lie behind it."""
         self.segments: list[_Segment] = []
         self.symbols: Mapping[str, int] = {}
 
@@ -104,54 +101,25 @@ class Segments:
             order, several = [Turn(1, False) for _ in steps], 1
         else:
             self.symbols = company.symbols
-            self.lines = max(self.lines, lines_of(order))
-        self.segments.append(_Segment(f"segment_{len(self.segments)}", steps, order, several))
-        return self.segments[-1].name
-
-    @property
-    def scratch(self) -> int:
-        """The bytes of memory that the last place of the table points to."""
-        return self.beside + self.lines * LINE
+        self.segments.append(_Segment(steps, order, several))
+        return segment_name(len(self.segments) - 1)
 
     @property
     def key(self) -> Any:
-        """All that the text depends on."""
+        """All that the text depends on. What is called in which order is data, so it is not among it."""
         kernels = [(key, self.codes[number].scratch) for key, number in self.kernels.items()]
-        segments = [
-            (
-                segment.threads,
-                [
-                    (
-                        step.kernel,
-                        step.place,
-                        step.phase.pieces,
-                        turn.threads,
-                        turn.waits,
-                        [self.slots[owner] for owner in step.code.owners],
-                        [*step.code.offsets],
-                    )
-                    for step, turn in zip(segment.steps, segment.order, strict=True)
-                ],
-            )
-            for segment in self.segments
-        ]
-        return "segments", data_offset(), self.objects, len(self.slots), self.beside, kernels, segments
+        return "segments", data_offset(), len(self.slots), kernels, self._divided
 
     def text(self) -> str:
         """All of it as one module of LLVM IR, before LLVM's own passes."""
         module = ir.Module("step")
-        self._write_segments(module, [self._entries(module, number) for number in range(len(self.codes))])
-        return str(module)
+        for number in range(len(self.codes)):
+            self._entries(module, number)
+        return str(module) + self._job_code()
 
     def texts(self) -> Iterator[str]:
-        """The same as several modules, compiled at the same time; first the longest, that of the segments."""
-        module = ir.Module("step")
-        known = [
-            [declared(module, phase_name(_name(number), place)) for place in range(len(code.phases))]
-            for number, code in enumerate(self.codes)
-        ]
-        self._write_segments(module, known)
-        yield str(module)
+        """The same as several modules, which can be compiled at the same time."""
+        yield self._job_code()
         count = min(MODULES, -(-len(self.codes) // SHARED))
         for part in range(count):
             module = ir.Module(f"kernels_{part}")
@@ -159,37 +127,38 @@ class Segments:
                 self._entries(module, number)
             yield str(module)
 
-    def _entries(self, module: ir.Module, number: int) -> list[ir.Function]:
-        functions = self.codes[number].build(module, _name(number))
-        return [entry(function, data_offset()) for function in functions]
+    def _entries(self, module: ir.Module, number: int) -> None:
+        for function in self.codes[number].build(module, _name(number)):
+            entry(function, data_offset())
 
-    def _write_segments(self, module: ir.Module, entries: Sequence[Sequence[ir.Function]]) -> None:
-        for segment in self.segments:
-            self._write_segment(module, segment, entries)
+    @property
+    def _divided(self) -> list[bool]:
+        """For each segment whether a team runs it."""
+        return [segment.threads > 1 for segment in self.segments]
 
-    def _write_segment(
-        self, module: ir.Module, segment: _Segment, kernels: Sequence[Sequence[ir.Function]]
-    ) -> None:
+    def _job_code(self) -> str:
+        return job_code(len(self.slots) + 1, self._divided)
+
+    def _records(self, code: MachineCode) -> Records:
         lists = Lists()
-        starts = [lists.add(self._places(step.code)) for step in segment.steps]
-        steps = Steps(
-            segment.name,
-            [kernels[step.kernel][step.place] for step in segment.steps],
-            starts,
-            [step.phase.pieces for step in segment.steps],
-            lists.constant(module, f"{segment.name}_places"),
-        )
+        functions = [
+            [
+                code.address(entry_name(phase_name(_name(number), place)))
+                for place in range(len(kernel.phases))
+            ]
+            for number, kernel in enumerate(self.codes)
+        ]
 
-        def state(builder: ir.IRBuilder, table: Any) -> Any:
-            last = builder.gep(table, [INDEX(len(self.slots))], source_etype=POINTER)
-            return builder.gep(builder.load(last, typ=POINTER), [INDEX(self.beside)], source_etype=BYTE)
+        def call(step: _Step) -> Call:
+            return Call(
+                functions[step.kernel][step.place], lists.add(self._places(step.code)), step.phase.pieces
+            )
 
-        if segment.threads == 1:
-            write_alone(module, segment.name, steps)
-            return
-        alone = write_alone(module, f"{segment.name}_alone", steps)
-        job = write_job(module, f"{segment.name}_job", segment.order, steps)
-        write_launch(module, segment.name, job, alone, state, segment.threads)
+        segments = [
+            ([call(step) for step in segment.steps], segment.order, segment.threads)
+            for segment in self.segments
+        ]
+        return Records(segments, lists.words)
 
     def _places(self, code: Code) -> list[Place]:
         """Where the arguments of a unit's functions are found, the memory beside last."""
@@ -235,10 +204,10 @@ class Segments:
             self.codes.append(code)
         return number
 
-    def compiled(self) -> tuple[MachineCode, dict[str, Callable[[int], None]]]:
-        """The machine code, and the functions by name."""
+    def compiled(self) -> tuple[MachineCode, Records]:
+        """The machine code, in which each segment is a function of its name, and the records that these follow."""
         code = machine_code(self.key, self.texts, self.symbols)
-        return code, {segment.name: code.function(segment.name) for segment in self.segments}
+        return code, self._records(code)
 
 
 def _name(number: int) -> str:
