@@ -30,6 +30,15 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
+def test_the_programs_of_the_page_on_compile_run_and_explain_what_it_shows():
+    scope = {}
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        for block in blocks("compile.md", "python"):
+            exec(compile(block, "step.py", "exec"), scope)
+    _, shown = (DOCS / "compile.md").read_text(encoding="utf-8").split("prints, among others,\n\n```\n")
+    assert set(shown.split("```")[0].splitlines()) <= set(out.getvalue().splitlines())
+
+
 def test_an_op_in_one_file_works_in_every_mode(tmp_path):
     source, use = blocks("adding_an_op.md", "python")
     _, printed = (DOCS / "adding_an_op.md").read_text(encoding="utf-8").split("It prints\n\n```\n")
