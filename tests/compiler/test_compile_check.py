@@ -53,11 +53,11 @@ def test_steps_are_those_of_one_compiled_function() -> None:
     for name, array in wanted.items():
         np.testing.assert_array_equal(state[name], array)
     assert isinstance(checked, Checked)
-    assert checked.calls == 3  # the first runs as it is: the optimizer's state is made in it
+    assert checked.calls == 4  # also the first, in which the optimizer makes its state
     assert checked.largest is not None
     assert 0 < checked.largest.relative < 1e-5
     assert repr(checked).startswith(
-        "<compiled function, 3 calls compared with eager execution, the largest difference"
+        "<compiled function, 4 calls compared with eager execution, the largest difference"
     )
 
 

@@ -66,6 +66,7 @@ class Checked(Compiled):
             program, found = run_as_program(self, args, options)
             if program is None:
                 return found
+            before.update((cell, (value, None)) for cell, value in program.traced.made if cell not in before)
             after = cells()
             wanted, wanted_cells = self._as_it_is(args, options, before, after, program.traced.draws)
             differences = list(_differences(found, wanted))

@@ -290,6 +290,8 @@ class _Specialised:
 
     def _run(self, inputs: list[Any]) -> list[Any]:
         found: list[Any] = self.program(inputs)
+        if self.has_run:
+            self.traced.made.clear()
         if self.has_run and self.again is missed:
             self.again = fast_call(self.signature, self.traced, self.requires_grad, self.program)
         self.has_run = True

@@ -60,6 +60,8 @@ class Traced:
     """Generators of random numbers, and by how many blocks each call moves them on."""
     looks: list[tuple[Callable[[], Any], Any]]
     """Questions whose answers the graph depends on, with the answers."""
+    made: list[tuple[Tensor, Any]]
+    """Cells that the traced call makes, and the values that they begin with; forgotten when it runs again."""
 
 
 @dataclass
@@ -213,6 +215,7 @@ def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
         [(cell, copies[trace.resolved(node)]) for cell, node in trace.assigned.values()],
         [(generator, blocks) for generator, blocks in trace.draws.values() if blocks],
         list(trace.looks.items()),
+        [(cell, value) for cell, value, *_ in trace.made],
     )
 
 

@@ -101,6 +101,8 @@ ENOUGH_TILES, WORTH_SHARING = 12, 20_000.0
 """With so many tiles threads end about together; sums of fewer nanoseconds are not cut for that."""
 FAR_BYTE = 0.05
 """Nanoseconds for a byte from beyond it."""
+FIRST_CACHE, FROM_SECOND = 24_000, 24
+"""Bytes of a panel that stay in the first cache from tile to tile; bytes that come from the second in a cycle."""
 POINTERS = 11
 """Rows that no constant steps lead to need a pointer each; more of them than registers are loaded time and again."""
 CACHE_PERIOD, CACHE_LINE, FEW_LINES = 4096, 64, 3
@@ -215,9 +217,12 @@ def _tiled(
     height = -(-rows // -(-rows // highest))
     draft = Plan(problem, is_swapped, packs, lanes, vectors, height, 0.0, 0.0)
     # 64 bytes can be multiplied and added per cycle, and two numbers loaded; additions take turns of four cycles
-    products = max(vectors * height * max(lanes * itemsize, 32) / 64, (height + vectors) / 2, 4.0 / 2)
+    products = max(vectors * height * max(lanes * itemsize, 32) / 64, (height + vectors) / 1.6, 4.0 / 2)
     if _collides(rows_of(draft), height, itemsize):
         products = max(products, 2.0 * height)
+    line = vectors * lanes * itemsize
+    if summed * line > FIRST_CACHE:
+        products = max(products, line / FROM_SECOND)
     if len(problem.rows) > 1 and height > POINTERS:
         products = max(products, float(height))
     products += (height + vectors) / 64  # of two that take as long, that which loads less
