@@ -19,6 +19,7 @@ from .fast_call import CUT, MISSED, FastCall, fast_call, missed
 from .passes import simplify
 from .runtime import program_for
 from .trace import STATE, ReachesOutside, Result, StateDepends, Traced, trace_step
+from .uncollected import uncollected
 
 if TYPE_CHECKING:
     from .look.cost import Cost
@@ -79,7 +80,8 @@ class Compiled:
             program = next((p for p in self.programs.get(key, ()) if p.is_still_good()), None)
             if program is None:
                 try:
-                    program = _Specialised(key, trace_step(self.function, args, options))
+                    with uncollected():
+                        program = _Specialised(key, trace_step(self.function, args, options))
                 except (StateDepends, ReachesOutside):
                     program = None
                 else:

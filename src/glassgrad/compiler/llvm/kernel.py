@@ -95,6 +95,8 @@ class KernelFunction(Code):
     def _replaced(self) -> list[Node]:
         """The inputs over which results are written."""
         written = {operand.owner for operand in self.writes.values()}
+        if written.isdisjoint(operand.owner for operand in self.reads.values()):
+            return []
         return [
             source
             for source in dict.fromkeys(

@@ -21,7 +21,8 @@ def regrouped(graph: Graph, rule: Regrouped) -> Graph:
     """The graph with the terms of every sum replaced by what `rule` says; the additions' own op adds them up."""
     readers = Counter(source for node in graph.body for source in node.inputs)
     readers.update(graph.outputs)
-    inner, done = _inner_additions(graph, readers), dict[Node, Node]()
+    additions = {node for node in graph.body if is_addition(node)}
+    inner, done = _inner(additions, readers), dict[Node, Node]()
 
     def terms_of(node: Node) -> list[Node]:
         terms: list[Node] = []
@@ -35,7 +36,7 @@ def regrouped(graph: Graph, rule: Regrouped) -> Graph:
         return terms
 
     def replaced(node: Node, inputs: tuple[Node, ...]) -> Node:
-        if node not in inner and is_addition(node):
+        if node in additions and node not in inner:
             before = terms_of(node)
             shared = {done[term] for term in before if term in done and readers[term] > 1}
             terms = rule(node, [done.get(term, term) for term in before], shared)
@@ -65,9 +66,8 @@ def is_addition(node: Node) -> bool:
     )
 
 
-def _inner_additions(graph: Graph, readers: Counter[Node]) -> set[Node]:
+def _inner(additions: set[Node], readers: Counter[Node]) -> set[Node]:
     """The additions that only one other addition reads: their terms are terms of its sum."""
-    additions = {node for node in graph.body if is_addition(node)}
     return {
         source for node in additions for source in node.inputs if source in additions and readers[source] == 1
     }

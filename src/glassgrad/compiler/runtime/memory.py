@@ -7,6 +7,7 @@ first place that is free. Stops because each value is placed once.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -73,7 +74,7 @@ def _by_birth(lifetimes: list[Lifetime]) -> tuple[list[int], int]:
     for i in order:
         while dead < len(dying) and lifetimes[dying[dead]].last < lifetimes[i].first:
             gone = dying[dead]
-            free = _with(free, offsets[gone], _rounded(lifetimes[gone].size))
+            _add_gap(free, offsets[gone], _rounded(lifetimes[gone].size))
             dead += 1
         size = _rounded(lifetimes[i].size)
         for place, (offset, room) in enumerate(free):
@@ -113,12 +114,13 @@ def _rounded(size: int) -> int:
     return max(1, -(-size // ALIGNMENT)) * ALIGNMENT
 
 
-def _with(free: list[tuple[int, int]], offset: int, size: int) -> list[tuple[int, int]]:
-    """The gaps with one more, neighbours joined."""
-    joined: list[tuple[int, int]] = []
-    for start, room in sorted([*free, (offset, size)]):
-        if joined and sum(joined[-1]) == start:
-            joined[-1] = (joined[-1][0], joined[-1][1] + room)
-        else:
-            joined.append((start, room))
-    return joined
+def _add_gap(free: list[tuple[int, int]], offset: int, size: int) -> None:
+    """One more gap among those in order, joined with its neighbours."""
+    place = bisect_left(free, (offset, 0))
+    if place < len(free) and offset + size == free[place][0]:
+        size += free.pop(place)[1]
+    if place and sum(free[place - 1]) == offset:
+        place -= 1
+        before, room = free.pop(place)
+        offset, size = before, room + size
+    free.insert(place, (offset, size))
