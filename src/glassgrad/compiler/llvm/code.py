@@ -11,6 +11,7 @@ from llvmlite import ir
 
 from ...graph import Node
 from .nest import INDEX
+from .number import separate
 
 POINTER = ir.PointerType()
 
@@ -71,9 +72,7 @@ class Code(ABC):
 
     def _function(self, module: ir.Module, name: str, phase: int) -> ir.Function:
         kinds = [POINTER] * (len(self.owners) + 1) + [INDEX, INDEX]
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")  # inlined, the same loops would be optimised once per call
+        function = separate(module, name, kinds)  # inlined, the same loops would be optimised once per call
         *pointers, scratch, begin, end = function.args
         for pointer in (*pointers, scratch):
             pointer.add_attribute("noalias")

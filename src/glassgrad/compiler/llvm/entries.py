@@ -12,8 +12,8 @@ from llvmlite import ir
 
 from .code import POINTER
 from .nest import INDEX, counted
+from .types import BYTE
 
-BYTE = ir.IntType(8)
 ENTRY = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INDEX, INDEX])
 WORD = 8
 

@@ -97,6 +97,31 @@ def counted(builder: ir.IRBuilder, begin: Any, end: Any, name: str = "i") -> Any
     builder.position_at_end(after)
 
 
+def carrying(
+    builder: ir.IRBuilder,
+    end: Any,
+    step: int,
+    values: Sequence[Any],
+    body: Callable[[Any, list[Any]], list[Any]],
+) -> list[Any]:
+    """A loop from 0 in steps until `end`, at least once, that hands values on: `body(index, values)` makes the next."""
+    before = builder.block
+    inside = builder.append_basic_block("k")
+    after = builder.append_basic_block("k_end")
+    builder.branch(inside)
+    builder.position_at_end(inside)
+    phis = [builder.phi(INDEX), *(builder.phi(value.type) for value in values)]
+    for phi, value in zip(phis, [INDEX(0), *values], strict=True):
+        phi.add_incoming(value, before)
+    found = body(phis[0], phis[1:])
+    following = builder.add(phis[0], INDEX(step))
+    for phi, value in zip(phis, [following, *found], strict=True):
+        phi.add_incoming(value, builder.block)
+    builder.cbranch(builder.icmp_unsigned("<", following, end), inside, after)
+    builder.position_at_end(after)
+    return found
+
+
 def nest(
     builder: ir.IRBuilder,
     axes: Sequence[Axis],

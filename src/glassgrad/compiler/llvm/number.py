@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-BOOL = ir.IntType(1)
+from .types import BOOL
 
 
 @dataclass(frozen=True)
@@ -243,6 +243,14 @@ def declared(module: Any, name: str, signature: Any) -> Any:
     """The function of this name in the module, declared on first use."""
     function = module.globals.get(name)
     return ir.Function(module, signature, name) if function is None else function
+
+
+def separate(module: Any, name: str, arguments: Sequence[Any]) -> Any:
+    """A new function of the module, `void name(arguments)`, that LLVM compiles once, however many call it."""
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    return function
 
 
 def inlined(builder: Any, name: str, formula: Callable[..., Number], operands: Sequence[Any]) -> Any:

@@ -16,7 +16,8 @@ from ...graph.loops import Drawn
 from .alone import AloneCode
 from .code import Phase, Share
 from .nest import INDEX, counted
-from .types import in_memory
+from .types import LANE, in_memory
+from .vectors import splat
 
 if TYPE_CHECKING:
     from ..kernels import Alone, Units
@@ -29,7 +30,7 @@ WORDS = 4
 LANES = 8
 """How many blocks are made at a time."""
 
-LANE = ir.VectorType(WORD, LANES)
+VECTOR = ir.VectorType(WORD, LANES)
 GROUPS_PER_PIECE = 128
 NANOSECONDS_PER_GROUP = 65.0
 
@@ -105,10 +106,10 @@ class DrawFunction(AloneCode):
 
     def _words(self, builder: ir.IRBuilder, seed: Any, offset: Any, group: Any) -> list[Any]:
         """The four words of a group of blocks: counters (offset + block, carry, 0, domain), key (seed, 0)."""
-        lanes = ir.Constant(LANE, list(range(LANES)))
+        lanes = ir.Constant(VECTOR, list(range(LANES)))
         first = builder.mul(group, INDEX(LANES))
-        low = builder.add(builder.add(_spread(builder, offset), _spread(builder, first)), lanes)
-        carry = builder.zext(builder.icmp_unsigned("<", low, _spread(builder, offset)), LANE)
+        low = builder.add(builder.add(splat(builder, offset, LANES), splat(builder, first, LANES)), lanes)
+        carry = builder.zext(builder.icmp_unsigned("<", low, splat(builder, offset, LANES)), VECTOR)
         counter = [low, carry, _all(0), _all(self.domain)]
         keys = [seed, WORD(0)]
         for number in range(ROUNDS):
@@ -119,9 +120,9 @@ class DrawFunction(AloneCode):
                 for place, factor in zip((0, 2), MULTIPLIERS, strict=True)
             )
             counter = [
-                builder.xor(builder.xor(high1, counter[1]), _spread(builder, keys[0])),
+                builder.xor(builder.xor(high1, counter[1]), splat(builder, keys[0], LANES)),
                 low1,
-                builder.xor(builder.xor(high0, counter[3]), _spread(builder, keys[1])),
+                builder.xor(builder.xor(high0, counter[3]), splat(builder, keys[1], LANES)),
                 low0,
             ]
         return counter
@@ -130,12 +131,12 @@ class DrawFunction(AloneCode):
         """The numbers of a group in order: upper 24 bits of halves, the lower half first, or upper 53 of words."""
         pairs = [_joined(builder, *words[:2]), _joined(builder, *words[2:])]
         order = [place * LANES + lane for lane in range(LANES) for place in range(WORDS)]
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES * WORDS), order)
+        mask = ir.Constant(ir.VectorType(LANE, LANES * WORDS), order)
         vector = builder.shuffle_vector(*pairs, mask)
         bits, digits = 64, 53
         if self.dtype.itemsize == 4:
             bits, digits = 32, 24
-            vector = builder.bitcast(vector, ir.VectorType(ir.IntType(32), self.per_group))
+            vector = builder.bitcast(vector, ir.VectorType(LANE, self.per_group))
         shift = ir.Constant(vector.type, [bits - digits] * self.per_group)
         numbers = ir.VectorType(in_memory(self.dtype), self.per_group)
         whole = builder.sitofp(builder.lshr(vector, shift), numbers)
@@ -166,18 +167,11 @@ def _product(builder: ir.IRBuilder, x: Any, factor: int) -> tuple[Any, Any]:
 
 
 def _all(word: int) -> Any:
-    return ir.Constant(LANE, [word] * LANES)
-
-
-def _spread(builder: ir.IRBuilder, word: Any) -> Any:
-    """A word in all lanes."""
-    single = builder.insert_element(ir.Constant(LANE, ir.Undefined), word, ir.IntType(32)(0))
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(single, ir.Constant(LANE, ir.Undefined), mask)
+    return ir.Constant(VECTOR, [word] * LANES)
 
 
 def _joined(builder: ir.IRBuilder, x: Any, y: Any) -> Any:
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), 2 * LANES), list(range(2 * LANES)))
+    mask = ir.Constant(ir.VectorType(LANE, 2 * LANES), list(range(2 * LANES)))
     return builder.shuffle_vector(x, y, mask)
 
 

@@ -15,7 +15,8 @@ from llvmlite import ir
 from ...expr import scalar as s
 from ...expr.scalar import Instruction
 from . import circular, exponentials as e
-from .number import BOOL, FLOAT32, FLOAT64, Number, declared, inlined
+from .number import FLOAT32, FLOAT64, Number, declared, inlined
+from .types import BOOL
 
 Rule = Callable[..., Number]
 

@@ -8,6 +8,10 @@ import numpy as np
 from llvmlite import ir
 
 BOOL = ir.IntType(1)
+BYTE = ir.IntType(8)
+
+LANE = ir.IntType(32)
+"""The number of a place in a vector."""
 
 _IN_MEMORY = {
     "float32": ir.FloatType(),
@@ -20,6 +24,11 @@ _IN_MEMORY = {
 def in_memory(dtype: np.dtype[Any]) -> Any:
     """How an element lies in memory."""
     return _IN_MEMORY[dtype.name]
+
+
+def itemsize(kind: Any) -> int:
+    """How many bytes an element of this type takes in memory."""
+    return kind.width // 8 if isinstance(kind, ir.IntType) else 4 if isinstance(kind, ir.FloatType) else 8
 
 
 def computing(dtype: np.dtype[Any]) -> Any:

@@ -10,9 +10,8 @@ import numpy as np
 from llvmlite import ir
 
 from .nest import INDEX, loop
-from .types import in_memory
+from .types import LANE, in_memory, itemsize
 
-LANE = ir.IntType(32)
 WIDEST = 4
 """The largest stride at which every so-maniest element is picked out of longer vectors."""
 
@@ -57,7 +56,7 @@ def load(
     ahead: int = 0,
 ) -> Any:
     """`width` elements, `step` apart. So many elements more may be read `behind` the first and `ahead` of the last."""
-    size = kind.width // 8 if isinstance(kind, ir.IntType) else 4 if isinstance(kind, ir.FloatType) else 8
+    size = itemsize(kind)
 
     def at(place: int, count: int) -> Any:
         moved = builder.add(offset, INDEX(place)) if place else offset
@@ -83,7 +82,7 @@ def store(
     builder: ir.IRBuilder, value: Any, pointer: Any, offset: Any, kind: Any, width: int, step: int = 1
 ) -> None:
     """Write `width` elements, `step` apart."""
-    size = kind.width // 8 if isinstance(kind, ir.IntType) else 4 if isinstance(kind, ir.FloatType) else 8
+    size = itemsize(kind)
     if width == 1 or step == 1:
         builder.store(value, builder.gep(pointer, [offset], source_etype=kind), align=size)
         return

@@ -165,69 +165,92 @@ def _surroundings(loops: Convolved, node: Node) -> tuple[list[int], tuple[int, .
     return list(loops.padding), (1,) * len(seen), seen
 
 
+@dataclass(frozen=True)
+class _Steps:
+    """Where steps lead in the three operands, and along each axis of the images by how much."""
+
+    side: Side
+    other: Strides
+    out: Strides
+    windows: tuple[int, ...]
+    """From one window to the next, in the images."""
+    taps: tuple[int, ...]
+    """From one tap of a window to the next."""
+
+
 def _problem(loops: Convolved, node: Node, side: Side, other: Strides, out: Strides) -> tuple[Problem, int]:
     """The problem, filters or maps on the left, images on the right; and where the left operand begins."""
-    groups, steps = loops.groups, loops.dilation
-    images, second = node.inputs
-    batch = images.shape[0]
-    channels, features = images.shape[1] // groups, second.shape[0] // groups
-    along = list(zip(side.axes, loops.stride, steps, strict=True))
-    kernel = loops.kernel
+    windows = tuple(step * stride for step, stride in zip(side.axes, loops.stride, strict=True))
+    taps = tuple(step * gap for step, gap in zip(side.axes, loops.dilation, strict=True))
+    steps = _Steps(side, other, out, windows, taps)
     if loops.kind == "maps":
-        return Problem(
-            (Index(groups, other[0] * features, side.channel * channels, out[1] * features),),
-            (Index(features, other[0], 0, out[1]),),
-            (
-                Index(batch, 0, side.batch, out[0]),
-                *(
-                    Index(count, 0, step * stride, to)
-                    for count, (step, stride, _), to in zip(node.shape[2:], along, out[2:], strict=True)
-                ),
-            ),
-            (
-                Index(channels, other[1], side.channel, 0),
-                *(
-                    Index(size, of, step * gap, 0)
-                    for size, of, (step, _, gap) in zip(kernel, other[2:], along, strict=True)
-                ),
-            ),
-        ), 0
+        return _to_maps(loops, node, steps), 0
     if loops.kind == "images":
-        channels = second.shape[1]
-        return Problem(
-            (Index(groups, other[0] * features, side.channel * features, out[1] * channels),),
-            (Index(channels, other[1], 0, out[1]),),
-            (
-                Index(batch, 0, side.batch, out[0]),
-                *(
-                    Index(size, 0, step, to)
-                    for size, (step, _, _), to in zip(node.shape[2:], along, out[2:], strict=True)
-                ),
-            ),
-            (
-                Index(features, other[0], side.channel, 0),
-                *(
-                    Index(size, -of, step * gap, 0)
-                    for size, of, (step, _, gap) in zip(kernel, other[2:], along, strict=True)
-                ),
-            ),
-        ), sum((size - 1) * of for size, of in zip(kernel, other[2:], strict=True))
-    features = second.shape[1] // groups
+        # the last tap first: filters are read backwards
+        return _to_images(loops, node, steps), sum(
+            (size - 1) * of for size, of in zip(loops.kernel, other[2:], strict=True)
+        )
+    return _to_filters(loops, node, steps), 0
+
+
+def _to_maps(loops: Convolved, node: Node, steps: _Steps) -> Problem:
+    images, filters = node.inputs
+    channels, features = images.shape[1] // loops.groups, filters.shape[0] // loops.groups
+    side, other, out = steps.side, steps.other, steps.out
     return Problem(
-        (Index(groups, other[1] * features, side.channel * channels, out[0] * features),),
+        (Index(loops.groups, other[0] * features, side.channel * channels, out[1] * features),),
+        (Index(features, other[0], 0, out[1]),),
+        (
+            Index(images.shape[0], 0, side.batch, out[0]),
+            *(
+                Index(n, 0, step, to)
+                for n, step, to in zip(node.shape[2:], steps.windows, out[2:], strict=True)
+            ),
+        ),
+        (
+            Index(channels, other[1], side.channel, 0),
+            *(Index(n, of, step, 0) for n, of, step in zip(loops.kernel, other[2:], steps.taps, strict=True)),
+        ),
+    )
+
+
+def _to_images(loops: Convolved, node: Node, steps: _Steps) -> Problem:
+    maps, filters = node.inputs
+    channels, features = filters.shape[1], filters.shape[0] // loops.groups
+    side, other, out = steps.side, steps.other, steps.out
+    return Problem(
+        (Index(loops.groups, other[0] * features, side.channel * features, out[1] * channels),),
+        (Index(channels, other[1], 0, out[1]),),
+        (
+            Index(maps.shape[0], 0, side.batch, out[0]),
+            *(Index(n, 0, step, to) for n, step, to in zip(node.shape[2:], side.axes, out[2:], strict=True)),
+        ),
+        (
+            Index(features, other[0], side.channel, 0),
+            *(
+                Index(n, -of, step, 0)
+                for n, of, step in zip(loops.kernel, other[2:], steps.taps, strict=True)
+            ),
+        ),
+    )
+
+
+def _to_filters(loops: Convolved, node: Node, steps: _Steps) -> Problem:
+    images, maps = node.inputs
+    channels, features = images.shape[1] // loops.groups, maps.shape[1] // loops.groups
+    side, other, out = steps.side, steps.other, steps.out
+    return Problem(
+        (Index(loops.groups, other[1] * features, side.channel * channels, out[0] * features),),
         (Index(features, other[1], 0, out[0]),),
         (
             Index(channels, 0, side.channel, out[1]),
-            *(
-                Index(size, 0, step * gap, to)
-                for size, (step, _, gap), to in zip(kernel, along, out[2:], strict=True)
-            ),
+            *(Index(n, 0, step, to) for n, step, to in zip(loops.kernel, steps.taps, out[2:], strict=True)),
         ),
         (
-            Index(batch, other[0], side.batch, 0),
+            Index(images.shape[0], other[0], side.batch, 0),
             *(
-                Index(count, of, step * stride, 0)
-                for count, of, (step, stride, _) in zip(second.shape[2:], other[2:], along, strict=True)
+                Index(n, of, step, 0)
+                for n, of, step in zip(maps.shape[2:], other[2:], steps.windows, strict=True)
             ),
         ),
-    ), 0
+    )

@@ -12,12 +12,11 @@ from typing import Any
 
 from llvmlite import ir
 
+from ..code import POINTER
 from ..nest import INDEX, counted, loop
-from ..vectors import splat
+from ..number import separate
+from .masked import first_lanes, load, store
 from .transpose import transposed
-
-BIT = ir.IntType(1)
-I32 = ir.IntType(32)
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def buffer_of(builder: ir.IRBuilder, vectors: int, lanes: int) -> Any:
     with builder.goto_entry_block():
         found = builder.alloca(ir.VectorType(ir.FloatType(), lanes), size=INDEX(vectors))
     found.align = 64
-    found.type = ir.PointerType()  # of anything: its elements are also moved one by one
+    found.type = POINTER  # of anything: its elements are also moved one by one
     return found
 
 
@@ -76,14 +75,14 @@ class LineWriter:
     def _read_channels(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
         mask = self._there()
         with loop(self.builder, self.lines.length) as index:
-            value = self._load(self._memory(memory, offset, index), mask)
+            value = load(self.builder, self._memory(memory, offset, index), mask, self.vector)
             self._to_buffer(value, buffer, self.builder.add(place, index))
 
     def _write_channels(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
         mask = self._there()
         with loop(self.builder, self.lines.length) as index:
             value = self.from_buffer(buffer, self.builder.add(place, index))
-            self._store(value, self._memory(memory, offset, index), mask)
+            store(self.builder, value, self._memory(memory, offset, index), mask)
 
     def _memory(self, memory: Any, offset: Any, index: Any) -> Any:
         builder = self.builder
@@ -94,10 +93,8 @@ class LineWriter:
         """Which lanes are channels; None if all are."""
         if not self.is_ragged:
             return None
-        lanes = self.lines.lanes
         left = self.builder.sub(INDEX(self.lines.channels), self.first)
-        numbers = ir.Constant(ir.VectorType(INDEX, lanes), list(range(lanes)))
-        return self.builder.icmp_unsigned("<", numbers, splat(self.builder, left, lanes))
+        return first_lanes(self.builder, left, self.lines.lanes)
 
     # --- elements side by side ----------------------------------------------------------------------------------
 
@@ -147,13 +144,7 @@ class LineWriter:
                 source, target = (outside, inside) if reads else (inside, outside)
                 builder.store(builder.load(source, typ=self.kind), target)
 
-    # --- vectors --------------------------------------------------------------------------------------------------
-
-    def _load(self, pointer: Any, mask: Any) -> Any:
-        return load(self.builder, pointer, mask, self.lines.lanes)
-
-    def _store(self, value: Any, pointer: Any, mask: Any) -> None:
-        store(self.builder, value, pointer, mask, self.lines.lanes)
+    # --- the buffer -------------------------------------------------------------------------------------------------
 
     def _to_buffer(self, value: Any, buffer: Any, place: Any) -> None:
         target = self.builder.gep(buffer, [place], source_etype=self.vector)
@@ -168,33 +159,6 @@ class LineWriter:
         )
 
 
-# --- what all lines share ----------------------------------------------------------------------------------------
-
-
-def load(builder: ir.IRBuilder, pointer: Any, mask: Any, lanes: int) -> Any:
-    """A vector, wherever it begins; of masked lanes only, if there is a mask."""
-    vector = ir.VectorType(ir.FloatType(), lanes)
-    if mask is None:
-        return builder.load(pointer, align=4, typ=vector)
-    kinds = [ir.PointerType(), I32, ir.VectorType(BIT, lanes), vector]
-    function = _intrinsic(builder.module, f"llvm.masked.load.v{lanes}f32.p0", vector, kinds)
-    return builder.call(function, [pointer, I32(4), mask, ir.Constant(vector, [0.0] * lanes)])
-
-
-def store(builder: ir.IRBuilder, value: Any, pointer: Any, mask: Any, lanes: int) -> None:
-    """The other way."""
-    if mask is None:
-        builder.store(value, pointer, align=4)
-        return
-    kinds = [value.type, ir.PointerType(), I32, ir.VectorType(BIT, lanes)]
-    function = _intrinsic(builder.module, f"llvm.masked.store.v{lanes}f32.p0", ir.VoidType(), kinds)
-    builder.call(function, [value, pointer, I32(4), mask])
-
-
-def _intrinsic(module: ir.Module, name: str, result: Any, arguments: list[Any]) -> Any:
-    return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, arguments), name)
-
-
 def turning_function(module: ir.Module, lanes: int) -> ir.Function:
     """`void f(source, step, rows, target, step, columns)`: so many columns of so many rows, at most `lanes` of both.
 
@@ -204,13 +168,10 @@ def turning_function(module: ir.Module, lanes: int) -> ir.Function:
     name = f"turned_{lanes}"
     if name in module.globals:
         return module.globals[name]
-    pointer = ir.PointerType()
-    kind = ir.FunctionType(ir.VoidType(), [pointer, INDEX, INDEX, pointer, INDEX, INDEX])
-    function = ir.Function(module, kind, name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    function = separate(module, name, [POINTER, INDEX, INDEX, POINTER, INDEX, INDEX])
     source, source_step, rows, target, target_step, columns = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
+    vector = ir.VectorType(ir.FloatType(), lanes)
 
     def at(memory: Any, step: Any, place: int) -> Any:
         return builder.gep(memory, [builder.mul(step, INDEX(place))], source_etype=ir.FloatType())
@@ -218,17 +179,16 @@ def turning_function(module: ir.Module, lanes: int) -> ir.Function:
     def mask(inner: Any, outer: Any, place: int) -> Any:
         """The first `inner` lanes, if there is a row or column of this number among `outer`."""
         exists = builder.icmp_unsigned("<", INDEX(place), outer)
-        wide = splat(builder, builder.select(exists, inner, INDEX(0)), lanes)
-        return builder.icmp_unsigned("<", ir.Constant(wide.type, list(range(lanes))), wide)
+        return first_lanes(builder, builder.select(exists, inner, INDEX(0)), lanes)
 
     def move(masked: bool) -> None:
         values = [
-            load(builder, at(source, source_step, row), mask(columns, rows, row) if masked else None, lanes)
+            load(builder, at(source, source_step, row), mask(columns, rows, row) if masked else None, vector)
             for row in range(lanes)
         ]
         for column, value in enumerate(transposed(builder, values)):
             pointer = at(target, target_step, column)
-            store(builder, value, pointer, mask(rows, columns, column) if masked else None, lanes)
+            store(builder, value, pointer, mask(rows, columns, column) if masked else None)
 
     is_whole = builder.icmp_unsigned("==", builder.add(rows, columns), INDEX(2 * lanes))
     with builder.if_else(is_whole, likely=True) as (whole, part):

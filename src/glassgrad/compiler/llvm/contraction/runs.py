@@ -9,7 +9,6 @@ number of summands, because it is small and compiling many takes longer than run
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -17,7 +16,8 @@ from typing import Any
 from llvmlite import ir
 
 from ..code import POINTER
-from ..nest import INDEX, counted
+from ..nest import INDEX, carrying, counted
+from ..number import declared, separate
 from ..vectors import splat
 from .plan import CYCLE, PER_TILE, Processor
 
@@ -152,38 +152,24 @@ class BlockWriter:
 
 
 def _product(module: ir.Module, block: Block) -> ir.Function:
-    """void f(left, right, out, summed): one block."""
+    """`void f(left, right, out, summed)`: one block."""
     row, summand = block.row, block.summand
-    name = "_".join(
-        map(
-            str,
-            (
-                "runs",
-                block.height,
-                block.vectors,
-                block.lanes,
-                row.left,
-                row.out,
-                summand.left,
-                summand.right,
-            ),
-        )
-    )
-    if name in module.globals:
-        return module.globals[name]
-    kind = ir.FunctionType(ir.VoidType(), [POINTER] * 3 + [INDEX])
-    function = ir.Function(module, kind, name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    numbers = (block.height, block.vectors, block.lanes, row.left, row.out, summand.left, summand.right)
+    name = "_".join(["runs", *map(str, numbers)])
+    if name not in module.globals:
+        _write_product(separate(module, name, [POINTER] * 3 + [INDEX]), block)
+    return module.globals[name]
+
+
+def _write_product(function: ir.Function, block: Block) -> None:
+    row, summand = block.row, block.summand
     left, right, out, summed = function.args
     out.add_attribute("noalias")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     vector = ir.VectorType(FLOAT, block.lanes)
     zeros = [ir.Constant(vector, [0.0] * block.lanes)] * (block.height * block.vectors)
     name = f"llvm.fmuladd.v{block.lanes}f32"
-    multiply_add = module.globals.get(name) or ir.Function(
-        module, ir.FunctionType(vector, [vector] * 3), name
-    )
+    multiply_add = declared(function.module, name, ir.FunctionType(vector, [vector] * 3))
 
     def moved(pointer: Any, step: int) -> Any:
         return builder.gep(pointer, [INDEX(step)], source_etype=FLOAT)
@@ -205,41 +191,13 @@ def _product(module: ir.Module, block: Block) -> ir.Function:
         left, right, *totals = carried
         rest = builder.sub(summed, done)
         size = builder.select(builder.icmp_unsigned("<", rest, INDEX(RUN)), rest, INDEX(RUN))
-        left, right, *sums = _carrying(builder, size, 1, [left, right, *zeros], one)
+        left, right, *sums = carrying(builder, size, 1, [left, right, *zeros], one)
         added = [builder.fadd(total, value) for total, value in zip(totals, sums, strict=True)]
         return [left, right, *added]
 
-    _, _, *totals = _carrying(builder, summed, RUN, [left, right, *zeros], run)
+    _, _, *totals = carrying(builder, summed, RUN, [left, right, *zeros], run)
     for place in range(block.height):
         for number in range(block.vectors):
             target = moved(out, place * row.out + number * block.lanes)
             builder.store(totals[place * block.vectors + number], target, align=4 * block.lanes)
     builder.ret_void()
-    return function
-
-
-def _carrying(
-    builder: ir.IRBuilder,
-    end: Any,
-    step: int,
-    values: list[Any],
-    body: Callable[[Any, list[Any]], list[Any]],
-) -> list[Any]:
-    """A loop from 0 in steps until `end`, at least once, that hands values on."""
-    before, inside, after = (
-        builder.block,
-        builder.append_basic_block("k"),
-        builder.append_basic_block("k_end"),
-    )
-    builder.branch(inside)
-    builder.position_at_end(inside)
-    phis = [builder.phi(INDEX), *(builder.phi(value.type) for value in values)]
-    for phi, value in zip(phis, [INDEX(0), *values], strict=True):
-        phi.add_incoming(value, before)
-    found = body(phis[0], phis[1:])
-    following = builder.add(phis[0], INDEX(step))
-    for phi, value in zip(phis, [following, *found], strict=True):
-        phi.add_incoming(value, builder.block)
-    builder.cbranch(builder.icmp_unsigned("<", following, end), inside, after)
-    builder.position_at_end(after)
-    return found

@@ -11,7 +11,10 @@ from typing import Any
 
 from llvmlite import ir
 
-from ..nest import INDEX
+from ..nest import INDEX, carrying
+from ..number import declared
+from ..types import LANE, itemsize
+from ..vectors import splat
 from .problem import Index, Indices
 
 WRITTEN_OUT = 96
@@ -55,10 +58,10 @@ class Tile:
         self.vectors = vectors
         self.summed = _in_parts(_every(summands, summed))
         self.sets = max(1, min(SETS, IN_FLIGHT // (height * vectors))) if summed else 1
-        name = f"llvm.fmuladd.v{self.lanes}f{32 if kind == ir.FloatType() else 64}"
+        name = f"llvm.fmuladd.v{self.lanes}f{8 * itemsize(kind)}"
         signature = ir.FunctionType(self.vector, [self.vector] * 3)
-        self.multiply_add = builder.module.globals.get(name) or ir.Function(builder.module, signature, name)
-        self.itemsize = 4 if kind == ir.FloatType() else 8
+        self.multiply_add = declared(builder.module, name, signature)
+        self.itemsize = itemsize(kind)
         self.number = 0
 
     def products(self, pairs: int, pointers: Pointers) -> list[list[Any]]:
@@ -70,7 +73,7 @@ class Tile:
             self.left, self.right = pointers(number)
             return self._over(self.summed, INDEX(0), INDEX(0), sums)
 
-        sums = self._loop(pairs, 1, pair, sums) if pairs > 1 else pair(INDEX(0), sums)
+        sums = carrying(self.builder, INDEX(pairs), 1, sums, pair) if pairs > 1 else pair(INDEX(0), sums)
         size = self.height * self.vectors
         total = sums[:size]
         for place in range(size, len(sums)):
@@ -109,7 +112,7 @@ class Tile:
                 sums = at(self.builder.add(place, INDEX(ahead)) if ahead else place, sums)
             return sums
 
-        sums = self._loop(whole, step, body, sums)
+        sums = carrying(self.builder, INDEX(whole), step, sums, body)
         for place in range(whole, index.size):
             sums = at(INDEX(place), sums)
         return sums
@@ -118,31 +121,6 @@ class Tile:
         if step == 0:
             return offset
         return self.builder.add(offset, self.builder.mul(place, INDEX(step)))
-
-    def _loop(
-        self, size: int, step: int, body: Callable[[Any, list[Any]], list[Any]], sums: list[Any]
-    ) -> list[Any]:
-        builder = self.builder
-        before = builder.block
-        inside = builder.append_basic_block("k")
-        after = builder.append_basic_block("k_end")
-        builder.branch(inside)
-        builder.position_at_end(inside)
-        place = builder.phi(INDEX)
-        place.add_incoming(INDEX(0), before)
-        carried = []
-        for value in sums:
-            phi = builder.phi(self.vector)
-            phi.add_incoming(value, before)
-            carried.append(phi)
-        found = body(place, list(carried))
-        following = builder.add(place, INDEX(step))
-        place.add_incoming(following, builder.block)
-        for phi, value in zip(carried, found, strict=True):
-            phi.add_incoming(value, builder.block)
-        builder.cbranch(builder.icmp_unsigned("<", following, INDEX(size)), inside, after)
-        builder.position_at_end(after)
-        return found
 
     def _one(self, by_left: Any, by_right: Any, sums: list[Any]) -> list[Any]:
         """The products at one summand added to one set of accumulators, the sets taking turns."""
@@ -164,18 +142,11 @@ class Tile:
             if self.summands > 1:
                 spread = builder.load(address, align=self.itemsize, typ=self.vector)
             else:
-                spread = self._spread(builder.load(address, typ=self.kind))
+                spread = splat(self.builder, builder.load(address, typ=self.kind), self.lanes)
             for place, vector in enumerate(rights):
                 at = first + row * self.vectors + place
                 sums[at] = builder.call(self.multiply_add, [spread, vector, sums[at]])
         return sums
-
-    def _spread(self, number: Any) -> Any:
-        """A vector with the number in every lane."""
-        undefined = ir.Constant(self.vector, ir.Undefined)
-        first = self.builder.insert_element(undefined, number, ir.IntType(32)(0))
-        mask = ir.Constant(ir.VectorType(ir.IntType(32), self.lanes), [0] * self.lanes)
-        return self.builder.shuffle_vector(first, undefined, mask)
 
     def _added_up(self, vector: Any) -> Any:
         """The sum of the lanes, as a vector of one: halves are added until one lane is left."""
@@ -183,8 +154,7 @@ class Tile:
         while size > 1:
             size //= 2
             halves = [
-                ir.Constant(ir.VectorType(ir.IntType(32), size), [*range(first, first + size)])
-                for first in (0, size)
+                ir.Constant(ir.VectorType(LANE, size), [*range(first, first + size)]) for first in (0, size)
             ]
             undefined = ir.Constant(vector.type, ir.Undefined)
             low, high = (self.builder.shuffle_vector(vector, undefined, half) for half in halves)

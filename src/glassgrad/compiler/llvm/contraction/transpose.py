@@ -12,8 +12,9 @@ from llvmlite import ir
 
 from ..code import POINTER
 from ..nest import INDEX, counted
-
-I32 = ir.IntType(32)
+from ..number import separate
+from ..types import LANE
+from .masked import first_lanes, load, store
 
 
 def transposed(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
@@ -27,7 +28,7 @@ def transposed(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
     while half:
         low = [lane if not lane & half else size + lane - half for lane in range(size)]
         high = [lane + half if not lane & half else size + lane for lane in range(size)]
-        masks = [ir.Constant(ir.VectorType(I32, size), mask) for mask in (low, high)]
+        masks = [ir.Constant(ir.VectorType(LANE, size), mask) for mask in (low, high)]
         for place in range(size):
             if not place & half:
                 pair = found[place], found[place + half]
@@ -43,35 +44,23 @@ def block_function(module: ir.Module, kind: Any, lanes: int, adds: bool = False)
     arguments say what is added to the columns, and its step from column to column.
     """
     name = f"transposed_{lanes}_{kind}" + ("_added" if adds else "")
-    function = module.globals.get(name)
-    if function is not None:
-        return function
+    if name in module.globals:
+        return module.globals[name]
     arguments = [POINTER, INDEX, POINTER, INDEX, INDEX, *((POINTER, INDEX) if adds else ())]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    function = separate(module, name, arguments)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     source, source_step, target, target_step, count, *added = function.args
     vector = ir.VectorType(kind, lanes)
-    align = 4 if kind == ir.FloatType() else 8
 
     def row(pointer: Any, step: Any, place: int) -> Any:
         return builder.gep(pointer, [builder.mul(step, INDEX(place))], source_etype=kind)
 
-    rows = [builder.load(row(source, source_step, place), align=align, typ=vector) for place in range(lanes)]
-    mask = _first(builder, count, lanes)
-    bits = ir.VectorType(ir.IntType(1), lanes)
-    signature = ir.FunctionType(ir.VoidType(), [vector, POINTER, I32, bits])
-    masked = f"llvm.masked.store.v{lanes}f{align * 8}.p0"
-    store = module.globals.get(masked) or ir.Function(module, signature, masked)
-    signature = ir.FunctionType(vector, [POINTER, I32, bits, vector])
-    masked = masked.replace("store", "load")
-    load = module.globals.get(masked) or ir.Function(module, signature, masked)
+    rows = [load(builder, row(source, source_step, place), None, vector) for place in range(lanes)]
+    mask = first_lanes(builder, count, lanes)
     for place, column in enumerate(transposed(builder, rows)):
         if adds:
-            more = [row(added[0], added[1], place), I32(align), mask, ir.Constant(vector, ir.Undefined)]
-            column = builder.fadd(column, builder.call(load, more))
-        builder.call(store, [column, row(target, target_step, place), I32(align), mask])
+            column = builder.fadd(column, load(builder, row(added[0], added[1], place), mask, vector))
+        store(builder, column, row(target, target_step, place), mask)
     builder.ret_void()
     return function
 
@@ -80,13 +69,10 @@ def scatter_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
     """`void f(block, target, step, offsets, count)`: the first `count` rows of a block, each to an offset of its own,
     its elements `step` apart."""
     name = f"scattered_{lanes}_{kind}"
-    function = module.globals.get(name)
-    if function is not None:
-        return function
+    if name in module.globals:
+        return module.globals[name]
     arguments = [POINTER, POINTER, INDEX, POINTER, INDEX]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
+    function = separate(module, name, arguments)
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     block, target, step, offsets, count = function.args
     with counted(builder, INDEX(0), count) as row:
@@ -98,15 +84,3 @@ def scatter_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
             builder.store(builder.load(source, typ=kind), builder.gep(target, [to], source_etype=kind))
     builder.ret_void()
     return function
-
-
-def _first(builder: ir.IRBuilder, count: Any, lanes: int) -> Any:
-    """A mask of the first `count` lanes."""
-    wide = ir.VectorType(INDEX, lanes)
-    undefined = ir.Constant(wide, ir.Undefined)
-    spread = builder.shuffle_vector(
-        builder.insert_element(undefined, count, I32(0)),
-        undefined,
-        ir.Constant(ir.VectorType(I32, lanes), [0] * lanes),
-    )
-    return builder.icmp_unsigned("<", ir.Constant(wide, [*range(lanes)]), spread)

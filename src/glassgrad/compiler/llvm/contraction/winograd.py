@@ -25,6 +25,7 @@ from ...homes import Place
 from ..alone import AloneCode
 from ..code import POINTER, Phase, Share
 from ..nest import INDEX
+from ..number import separate
 from .lines import Lines
 from .planes import FLOAT, Planes, Taps, Transform, Walk, up_to, write_taps
 from .runs import Block, BlockWriter, Stack, Steps, blocked
@@ -192,9 +193,7 @@ class WinogradCode(AloneCode):
 
     def _function_of(self, step: Step, module: ir.Module, name: str) -> ir.Function:
         kinds = [POINTER] * (len(self.owners) + 1) + [INDEX] * 4
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
+        function = separate(module, name, kinds)
         for argument in function.args[: len(self.owners) + 1]:
             argument.add_attribute("noalias")
         *pointers, scratch, begin, end, first, block = function.args
