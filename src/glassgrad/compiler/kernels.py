@@ -11,7 +11,7 @@ a kernel only if everything else it reads comes before that kernel. Stops becaus
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from .llvm.alone import GENERATORS
 from .llvm.contraction.problem import fits
 from .llvm.scalars import supported
 from .passes.products import split_products
+
+if TYPE_CHECKING:
+    from .again import Again
 
 MANY = 64
 """How many maps a kernel has before unrelated ones no longer join."""
@@ -166,6 +169,8 @@ class Units:
             else:
                 self._add(node)
         self.stored = self._stored()
+        self.again: list[Again] = []
+        """The values that are computed again instead of kept."""
 
     def _settle(self, node: Node, unit: int) -> None:
         self.born[node] = unit
@@ -371,11 +376,17 @@ class Units:
 
 
 def units_of(graph: Graph) -> Units:
-    """The units of a graph, in which sums of products are cut where the matrices do not lie alike."""
+    """The units of a graph, in which sums of products are cut where the matrices do not lie alike.
+
+    What is cheap to compute again is not kept in memory (`again.py`).
+    """
+    from .again import compute_again
+
     units = Units(graph)
     while units.uneven:
         graph = split_products(graph, units.uneven)
         units = Units(graph)
+    units.again = compute_again(units)
     return units
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...graph import Graph, Node
+from ..again import Again
 from ..kernels import Units
 from ..passes import PASSES
 from .table import Report, counted, plural, shortened, table
@@ -74,6 +75,8 @@ class Explanation(Report):
     passes: tuple[PassReport, ...]
     units: UnitList
     not_joined: tuple[NotJoined, ...]
+    again: tuple[Again, ...]
+    """Values that are computed again where they are needed later, so that they need not be kept."""
     memory: Any
 
     @property
@@ -100,6 +103,7 @@ class Explanation(Report):
                     ]
                     or ["nothing"],
                 ),
+                *(_part("computed again, not kept", _lines_of(self.again)) if self.again else []),
                 *_part("memory", str(self.memory).splitlines()),
             ]
         )
@@ -112,6 +116,7 @@ def explanation(name: str, traced: Graph, program: Any) -> Explanation:
         passes_over(traced),
         unit_reports(program),
         tuple(_not_joined(program.units)),
+        tuple(program.units.again),
         program.memory,
     )
 
@@ -136,7 +141,9 @@ def passes_over(graph: Graph, passes: Sequence[Callable[[Graph], Graph]] = PASSE
 
 
 def _not_joined(units: Units) -> list[NotJoined]:
-    unit_of = {node: place for place, unit in enumerate(units.units) for node in nodes_of(unit)}
+    unit_of = {
+        node: place for place, unit in reversed([*enumerate(units.units)]) for node in nodes_of(unit)
+    }  # the first of several that compute it
     found: dict[tuple[int, int, str], list[Node]] = {}
     for node, obstacles in units.obstacles.items():
         makers = {units.kernel_of[source] for source in node.inputs if source in units.kernel_of}
@@ -162,6 +169,16 @@ def _table_of(found: Sequence[NotJoined]) -> list[str]:
     lines = table([" unit", "ops", " not in", "because", "at"], rows, widest=80).splitlines()
     rest = len(found) - MOST_ROWS
     return lines if rest <= 0 else [*lines, f"… and {plural(rest, 'other')}: explain().not_joined"]
+
+
+def _lines_of(found: Sequence[Again]) -> list[str]:
+    lines = [
+        f"{one.node.op.name} {one.node.dtype}{list(one.node.shape)} in "
+        f"{', '.join(f'unit {kernel.index}' for kernel in one.kernels)}, at {one.node.place}"
+        for one in found[:MOST_ROWS]
+    ]
+    rest = len(found) - MOST_ROWS
+    return lines if rest <= 0 else [*lines, f"… and {plural(rest, 'other')}: explain().again"]
 
 
 def _words(report: PassReport) -> str:

@@ -31,8 +31,8 @@ def simplify(graph: Graph) -> Graph:
 
 __all__ = [
     "PASSES",
-    "add_biases",
     "add_before_rearranging",
+    "add_biases",
     "assemble_parts",
     "fold_constants",
     "merge_duplicates",
