@@ -41,8 +41,8 @@ OBJECTS = 1 << 62
 """Where ranges of memory that is other at each call begin, each far from the next."""
 
 
-MODULES, SHARED = 6, 8
-"""Into how many modules codes are divided at most, and how many share one at least: for each there is a price."""
+FULL = 4000
+"""From so many instructions on a module is compiled while the next one is written: for each there is a price."""
 
 
 @dataclass(frozen=True)
@@ -120,16 +120,21 @@ class Segments:
     def texts(self) -> Iterator[str]:
         """The same as several modules, which can be compiled at the same time."""
         yield self._job_code()
-        count = min(MODULES, -(-len(self.codes) // SHARED))
-        for part in range(count):
-            module = ir.Module(f"kernels_{part}")
-            for number in range(part, len(self.codes), count):
-                self._entries(module, number)
+        module, size = ir.Module("kernels"), 0
+        for number in range(len(self.codes)):
+            size += self._entries(module, number)
+            if size >= FULL:
+                yield str(module)
+                module, size = ir.Module("kernels"), 0
+        if size:
             yield str(module)
 
-    def _entries(self, module: ir.Module, number: int) -> None:
-        for function in self.codes[number].build(module, _name(number)):
+    def _entries(self, module: ir.Module, number: int) -> int:
+        """Write a code's functions and their entries; how many instructions the functions have."""
+        functions = self.codes[number].build(module, _name(number))
+        for function in functions:
             entry(function, data_offset())
+        return sum(len(block.instructions) for function in functions for block in function.blocks)
 
     @property
     def _divided(self) -> list[bool]:

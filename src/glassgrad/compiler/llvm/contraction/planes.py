@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -29,6 +30,12 @@ A quarter of that where memory is near."""
 def up_to(size: int, step: int) -> int:
     """The next multiple of a step."""
     return -(-size // step) * step
+
+
+@lru_cache(maxsize=256)
+def _everywhere(vector: ir.VectorType, number: float) -> ir.Constant:
+    """A number in all lanes; made once, because writing it takes as long as writing ten instructions."""
+    return ir.Constant(vector, [number] * vector.count)
 
 
 @dataclass(frozen=True)
@@ -128,7 +135,7 @@ class Combiner:
         return total if total is not None else self._constant(0)
 
     def _constant(self, factor: Any) -> Any:
-        return ir.Constant(self.vector, [float(factor)] * self.lanes)
+        return _everywhere(self.vector, float(factor))
 
 
 # --- between images and planes ----------------------------------------------------------------------------------
@@ -275,7 +282,7 @@ class Transform:
     def _zeros(self, place: Any, begin: int, end: int) -> None:
         if begin >= end:
             return
-        zeros = ir.Constant(self.vector, [0.0] * self.lanes)
+        zeros = _everywhere(self.vector, 0.0)
         with loop(self.builder, end - begin) as index:
             self._store(zeros, self.elements, self.builder.add(place, self.builder.add(index, INDEX(begin))))
 
