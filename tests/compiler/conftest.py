@@ -1,4 +1,5 @@
-"""Every program that is compiled in these tests shows that its key says all: equal fingerprints, equal LLVM IR."""
+"""What tests of the compiler run in: every program that is compiled shows that its key says all, so that equal
+fingerprints have equal LLVM IR."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -6,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from glassgrad.compiler import fast_call
 from glassgrad.compiler.llvm.fingerprint import fingerprint
 from glassgrad.compiler.runtime import loading, segments
 
@@ -23,3 +25,9 @@ def keys_say_all(monkeypatch: pytest.MonkeyPatch) -> None:
         return loading.machine_code(key, lambda: written, symbols)
 
     monkeypatch.setattr(segments, "machine_code", checked)
+
+
+@pytest.fixture(params=["short", "long"])
+def short_and_long(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs count as short, and hold the interpreter's lock, or as long."""
+    monkeypatch.setattr(fast_call, "LONG", 1e9 if request.param == "short" else 0.0)

@@ -4,7 +4,6 @@ import importlib.util
 import random
 import re
 import sys
-import threading
 import time
 import warnings
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from compared import assert_close, assert_same
+from in_threads import in_threads
 
 import glassgrad as gg
 from glassgrad.compiler import compile, runtime
@@ -309,25 +309,6 @@ def test_without_llvm_an_assigned_argument_is_copied(without_llvm: Any) -> None:
 
 
 # --- threads -----------------------------------------------------------------------------------------------------
-
-
-def in_threads(count: int, work: Any) -> None:
-    problems: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as problem:
-            problems.append(problem)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not any(thread.is_alive() for thread in threads)
-    if problems:
-        raise problems[0]
 
 
 @pytest.mark.filterwarnings("ignore:compile")

@@ -2,7 +2,6 @@
 
 import gc
 import sys
-import threading
 import weakref
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from compared import assert_close
 from fast_calls import WARM, Training, X, is_fast, warm
+from in_threads import in_threads
 
 import glassgrad as gg
 from glassgrad.compiler import compile, fast_call
@@ -268,29 +268,9 @@ def test_a_program_that_nobody_needs_goes() -> None:
 # --- threads -----------------------------------------------------------------------------------------------------
 
 
-def in_threads(count: int, work: Any) -> None:
-    problems: list[BaseException] = []
-
-    def run(number: int) -> None:
-        try:
-            work(number)
-        except BaseException as problem:
-            problems.append(problem)
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not any(thread.is_alive() for thread in threads)
-    if problems:
-        raise problems[0]
-
-
-@pytest.fixture(params=["short", "long"])
-def often(request: Any, monkeypatch: Any) -> Iterator[None]:
-    """Threads change places often; programs count as short, and hold the interpreter's lock, or as long."""
-    monkeypatch.setattr(fast_call, "LONG", 1e9 if request.param == "short" else 0.0)
+@pytest.fixture
+def often(short_and_long: None) -> Iterator[None]:
+    """Threads change places often."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

@@ -16,8 +16,9 @@ class ProductCode(TiledCode):
         places = [units.places[source] for source in node.inputs]
         operands = [Operand(place.owner, place.offset) for place in places]
         left, right, *_ = node.inputs
-        added, operand = (places.pop(), operands.pop()) if len(places) % 2 else (None, None)
-        steps = added and _steps(added, node.inputs[-1].shape, node.shape)
+        steps = operand = None
+        if len(places) % 2:
+            steps, operand = _steps(places.pop(), node.inputs[-1].shape, node.shape), operands.pop()
         shapes = left.shape, right.shape, node.shape
         problem = matrices(places[0], places[1], units.places[node], steps, *shapes)
         pairs = list(zip(operands[::2], operands[1::2], strict=True))
