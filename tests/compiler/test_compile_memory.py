@@ -1,5 +1,6 @@
 """The plan of memory: values that live at once do not overlap, and little room is wasted."""
 
+import ctypes
 from collections.abc import Callable
 from typing import Any
 
@@ -8,8 +9,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 import glassgrad as gg
-from glassgrad.compiler import compile
-from glassgrad.compiler.runtime import memory
+from glassgrad.compiler import compile, runtime
+from glassgrad.compiler.runtime import heap, memory
 from glassgrad.compiler.runtime.memory import ALIGNMENT, Lifetime, fullest, plan
 
 LIFETIMES = st.lists(
@@ -120,4 +121,34 @@ def test_the_report(rng: np.random.Generator) -> None:
     lines = str(report).splitlines()
     assert lines[0].endswith("24.0 KiB live at the fullest moment")
     assert lines[1] == "8.0 KiB inputs, 8 B outputs, 0 B constants"
+    assert report.scratch == 0
     assert all("at test_compile_memory.py:" in line for line in lines[2:])
+
+
+def test_the_report_counts_what_units_need_beside() -> None:
+    compiled = compile(lambda x: gg.sum(x))
+    compiled(np.ones(1_000_000))  # in parts, whose sums are added
+    assert compiled.memory.scratch == compiled.last.program.scratch.nbytes - ALIGNMENT > 0  # type: ignore[union-attr,attr-defined]
+    assert "B for units while they run" in str(compiled.memory).splitlines()[2]
+
+
+def test_a_program_without_machine_code_has_a_report() -> None:
+    compiled = compile(lambda x: gg.sort(x))
+    compiled(np.ones(10, np.float16))
+    assert compiled.memory.scratch == compiled.memory.peak == 0
+
+
+def test_what_compiling_has_freed_is_given_back(monkeypatch: Any) -> None:
+    given = []
+    monkeypatch.setattr(runtime, "give_back", lambda: given.append(True))
+    compile(lambda x: x + 1.0)(np.ones(3))
+    assert given == [True]
+
+
+@pytest.mark.parametrize("error", [AttributeError, OSError, TypeError])
+def test_a_library_that_cannot_give_back_is_left_alone(error: Any, monkeypatch: Any) -> None:
+    def library(name: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(ctypes, "CDLL", library)
+    heap.give_back()

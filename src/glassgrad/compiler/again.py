@@ -25,7 +25,7 @@ ROUNDS = 4
 """How many fullest moments are looked at, each what the one before has left."""
 
 SMALLEST = 100
-"""Values of fewer bytes than one in so many of all that live at once stay where they are: in a near cache, at best, from
+"""Values of fewer bytes than one in so many of all that live at once stay where they are: at best in a near cache, from
 where reading them is cheaper than computing them."""
 
 DEAREST = 0.1

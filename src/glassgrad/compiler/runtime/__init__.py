@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...graph import Graph, notice
+from .heap import give_back
 from .threads import get_num_threads
 
 Program = Callable[[list[Any]], list[Any]]
@@ -30,7 +31,7 @@ def program_for(graph: Graph, updates: Sequence[tuple[int, int]] = ()) -> Progra
     from .native import Program as NativeProgram
 
     try:
-        return NativeProgram(graph, updates)
+        program = NativeProgram(graph, updates)
     except MemoryError as error:
         raise MemoryError(f"a compiled function needs too much memory: {error}. {_largest(graph)}") from None
     except Exception as error:
@@ -39,6 +40,8 @@ def program_for(graph: Graph, updates: Sequence[tuple[int, int]] = ()) -> Progra
             f"generating its machine code failed ({what}), which is a bug in glassgrad: please report it"
         )
         return _in_numpy(graph)
+    give_back()
+    return program
 
 
 def _in_numpy(graph: Graph) -> Program:

@@ -30,6 +30,8 @@ class MemoryReport:
     """Results, and new values of parameters and buffers."""
     in_place: int
     """How much of that is written over the old values of parameters and buffers, where nobody else holds these."""
+    scratch: int
+    """What units need beside the block while they run, one after the other."""
 
     def __str__(self) -> str:
         over = f" ({_amount(self.in_place)} of them over inputs)" if self.in_place else ""
@@ -38,6 +40,8 @@ class MemoryReport:
             f"{_amount(self.inputs)} inputs, {_amount(self.outputs)} outputs{over}, "
             f"{_amount(self.constants)} constants",
         ]
+        if self.scratch:
+            lines.append(f"{_amount(self.scratch)} for units while they run")
         for node, size in self.held[:LINES]:
             lines.append(
                 f"  {_amount(size):>10}  {node.op.name} {node.dtype}{list(node.shape)} at {node.place}"
@@ -56,6 +60,7 @@ def memory_report(
     constants: Sequence[Node],
     outputs: Sequence[Node],
     in_place: Sequence[Node],
+    scratch: int,
 ) -> MemoryReport:
     """The report on a plan for the values of `nodes`."""
     least, when = fullest(lifetimes)
@@ -65,9 +70,8 @@ def memory_report(
         if lifetime.first <= when <= lifetime.last
     ]
     living.sort(key=lambda held: -held[1])
-    return MemoryReport(
-        peak, least, tuple(living), *(sum(map(size_of, n)) for n in (inputs, constants, outputs, in_place))
-    )
+    sums = (sum(map(size_of, nodes)) for nodes in (inputs, constants, outputs, in_place))
+    return MemoryReport(peak, least, tuple(living), *sums, scratch)
 
 
 def size_of(node: Node) -> int:

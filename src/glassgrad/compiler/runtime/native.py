@@ -102,7 +102,14 @@ class Program:
         peak = self.block.nbytes - ALIGNMENT
         in_place = [self.graph.outputs[place] for place in self.in_place]
         return memory_report(
-            self.inside, self.lifetimes, peak, self.graph.inputs, constants, self.graph.outputs, in_place
+            self.inside,
+            self.lifetimes,
+            peak,
+            self.graph.inputs,
+            constants,
+            self.graph.outputs,
+            in_place,
+            self.scratch.nbytes - ALIGNMENT,
         )
 
     def _seen(self, node: Node) -> Seen:
@@ -165,8 +172,8 @@ class Program:
 
     def _generate(self) -> None:
         segments, steps = self._segments()
+        self.scratch = np.empty(segments.beside + ALIGNMENT, np.uint8)
         if segments.segments:
-            self.scratch = np.empty(segments.beside + ALIGNMENT, np.uint8)
             start = self.scratch.ctypes.data
             self.code, self.records = segments.compiled()
             self.table[len(self.slots)] = start - start % -ALIGNMENT
