@@ -47,7 +47,16 @@ def tables(result: dict[str, Any], console: Console | None = None) -> None:
             "To compile, s",
             "what the first three steps take beyond three later ones; warm: in another process, code from the disk",
         ),
-        ("step_mb", "Memory, MB", "the highest during a step, beyond what importing took"),
+        (
+            "process_mb",
+            "Memory, MB",
+            "the highest during a step, of the whole process: what compilers load is in it, whenever they do",
+        ),
+        (
+            "step_mb",
+            "Memory beyond importing, MB",
+            "the same, less what the process had when all was imported, which of glassgrad's compiler is not",
+        ),
     ):
         console.print(_table(workloads, sides, values, title, caption))
     console.print(_imports(workloads, sides))

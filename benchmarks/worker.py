@@ -79,6 +79,7 @@ def _begin(side: str, name: str, threads: int, answer: Callable[[dict[str, Any]]
             "loss": float(workload.step()),
             "parameters": workload.parameters,
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "process_mb": peak_megabytes() if can_measure else None,
             "step_mb": peak_megabytes() - before if can_measure else None,
         }
     )

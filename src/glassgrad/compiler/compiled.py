@@ -18,6 +18,7 @@ from .arguments import ABSENT, IsDifferentiated, difference, taken_apart
 from .fast_call import CUT, MISSED, FastCall, fast_call, missed
 from .passes import simplify
 from .runtime import program_for
+from .runtime.heap import give_back
 from .trace import STATE, ReachesOutside, Result, StateDepends, Traced, trace_step
 from .uncollected import uncollected
 
@@ -296,6 +297,7 @@ class _Specialised:
             self.traced.made.clear()
         if self.has_run and self.again is missed:
             self.again = fast_call(self.signature, self.traced, self.requires_grad, self.program)
+            give_back()
         self.has_run = True
         return found
 

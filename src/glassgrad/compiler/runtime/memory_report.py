@@ -70,8 +70,8 @@ def memory_report(
         if lifetime.first <= when <= lifetime.last
     ]
     living.sort(key=lambda held: -held[1])
-    sums = (sum(map(size_of, nodes)) for nodes in (inputs, constants, outputs, in_place))
-    return MemoryReport(peak, least, tuple(living), *sums, scratch)
+    given, fixed, made, over = (sum(map(size_of, n)) for n in (inputs, constants, outputs, in_place))
+    return MemoryReport(peak, least, tuple(living), given, fixed, made, over, scratch)
 
 
 def size_of(node: Node) -> int:
