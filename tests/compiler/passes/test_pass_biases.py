@@ -41,6 +41,11 @@ def test_what_is_no_bias_stays() -> None:
         assert add_biases(before).body == before.body
 
 
+def test_a_product_of_one_column_beside_a_row_is_no_product_with_a_bias() -> None:
+    before = graph_of(lambda a, b, c: a @ b + c, (2, 3), (3, 1), (4,))
+    assert add_biases(before).body == before.body
+
+
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("sizes", [(3, 5, 2), (40, 130, 70), (128, 64, 33)])
 def test_machine_code(sizes: tuple[int, int, int], turned: bool, rng: np.random.Generator) -> None:

@@ -60,7 +60,8 @@ def _operations(loops: Any, inputs: tuple[Aval, ...], node: Node) -> float | Non
         case Running():
             return size * (2 if loops.kind == "recurrence" else 1)
         case Product():
-            return 2 * size * inputs[0].shape[-1] * loops.pairs
+            added = len(inputs) - 2 * loops.pairs
+            return size * (2 * inputs[0].shape[-1] * loops.pairs + added)
         case Convolved():
             maps = {"maps": node.shape, "images": inputs[0].shape, "filters": inputs[1].shape}[loops.kind]
             filters = node.shape if loops.kind == "filters" else inputs[1].shape

@@ -1,6 +1,7 @@
 """A bias is added while the product that it belongs to is stored, not in a pass of its own.
 
-Assumes nothing. Guarantees the same values, as each sum is rounded once more in both ways. Stops because it is one pass.
+Assumes nothing. Guarantees the same values, as each sum is rounded once more in both ways. Stops because it is
+one pass.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ def add_biases(graph: Graph) -> Graph:
     readers.update(graph.outputs)
 
     def rule(node: Node, inputs: tuple[Node, ...]) -> Node | None:
-        if len(inputs) != 2 or not _adds(node):
+        if len(inputs) != 2:
             return None
         for product, bias in (inputs, inputs[::-1]):
             place = node.inputs[inputs.index(product)]
-            if readers[place] == 1 and is_product(product) and _is_bias(bias, node):
+            fits = readers[place] == 1 and product.shape == node.shape and is_product(product)
+            if fits and _is_bias(bias, node) and _adds(node):
                 op = SumOfProducts(1, node.op, plus=True)
                 sources = (*product.inputs, bias)
                 return Node(op, sources, node.shape, node.dtype, False, node.origin)
