@@ -19,9 +19,7 @@ from ..llvm.team import LOCK, SIGNAL, SLOT, team_code
 from . import threads
 from .loading import machine_code
 
-LAUNCH, OPEN, GATE, HELP, REACH = OFFERED = tuple(
-    f"glassgrad_{name}" for name in ("launch", "open", "gate", "help", "reach")
-)
+OFFERED = tuple(f"glassgrad_{name}" for name in ("launch", "open", "gate", "help", "reach"))
 """What programs call."""
 
 PTHREADS = (
