@@ -236,7 +236,9 @@ class Writer:
         inner = plan.row_tiles if plan.rows_innermost else plan.column_tiles
         slow, fast = builder.udiv(place, INDEX(inner)), builder.urem(place, INDEX(inner))
         row, column = (fast, slow) if plan.rows_innermost else (slow, fast)
-        by_left, by_right, *begins = self.offsets(batch, plan.problem.batch, ("left", "right", "out", "added"))
+        by_left, by_right, *begins = self.offsets(
+            batch, plan.problem.batch, ("left", "right", "out", "added")
+        )
         rows = self.row_offsets(row, ("left", "out", "added"))
         vectors = self.vector_offsets(column, ("right", "out", "added"))
         panel = builder.add(builder.mul(self._panel_batch(batch), INDEX(plan.column_tiles)), column)
@@ -292,7 +294,9 @@ class Writer:
                 block = self._in_memory([values[place] for values in sums[begin : begin + plan.lanes]])
                 self._store_columns(block, target, begins, vector, step, some)
 
-    def _places(self, target: Target, begins: list[Any], row: list[Any], vector: list[Any]) -> tuple[Any, Any]:
+    def _places(
+        self, target: Target, begins: list[Any], row: list[Any], vector: list[Any]
+    ) -> tuple[Any, Any]:
         """Pointers to the result, and to what is added to it, if anything."""
         to, more = (
             self.builder.add(self.builder.add(begin, across), down)
