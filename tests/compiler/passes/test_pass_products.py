@@ -8,7 +8,7 @@ import pytest
 from steps import graph_of, steps_of, values
 
 import glassgrad as gg
-from glassgrad.compiler.passes import merge_products, products
+from glassgrad.compiler.passes import merge_duplicates, merge_products, products
 from glassgrad.compiler.passes.products import SumOfProducts
 from glassgrad.graph import CONSTANT, Aval, Graph
 
@@ -163,3 +163,21 @@ def test_matrices_that_lie_in_different_ways(rng: np.random.Generator) -> None:
         return total + left.T @ c + c @ a
 
     np.testing.assert_allclose(gg.compile(function)(a, b, c).numpy(), function(a, b, c).numpy(), rtol=1e-11)
+
+
+def test_a_term_that_is_there_twice_is_added_twice() -> None:
+    """One of the two is added while the product is stored; the other stays, and is not lost."""
+
+    def doubled(a: Any, b: Any, x: Any) -> Any:
+        return a @ x + (b @ x + b @ x)
+
+    def gradients(y: Any, x: Any) -> Any:
+        def loss(y: Any, x: Any) -> Any:
+            return gg.sum(gg.tanh(y @ x)) + gg.sum(gg.tanh(y @ x + y @ x))
+
+        return gg.grad(loss, argnums=(0, 1))(y, x)
+
+    for before in (graph_of(doubled, (4, 4), (4, 4), (4, 4)), graph_of(gradients, (4, 4), (4, 4))):
+        after = merge_products(merge_duplicates(before))
+        assert set(pairs(after)) == {1}
+        assert_close(after, before)

@@ -76,7 +76,7 @@ def _merged(
         return None
     if not groups:
         return None
-    merged = [term for term in others if term is not plus]
+    merged = others if plus is None else _without_one(others, plus)
     for group in groups.values():
         for start in range(0, len(group), MOST):
             some = group[start : start + MOST]
@@ -89,6 +89,12 @@ def _merged(
             plus = None
             merged.append(Node(op, tuple(sources), addition.shape, addition.dtype, False, addition.origin))
     return merged
+
+
+def _without_one(terms: list[Node], left_out: Node) -> list[Node]:
+    """The terms without the first that is this node, which may be there more than once."""
+    place = next(place for place, term in enumerate(terms) if term is left_out)
+    return terms[:place] + terms[place + 1 :]
 
 
 def _is_in_memory(node: Node, shared: set[Node], readers: Mapping[Node, int]) -> bool:
