@@ -10,6 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from ..nest import INDEX, loop
+from ..types import itemsize
 from .plan import Plan
 from .problem import Index, Indices
 from .tile import Tile
@@ -46,7 +47,7 @@ class Writer:
         self.plan = plan
         self.kind = kind
         self.vector = ir.VectorType(kind, plan.lanes)
-        self.itemsize = 4 if kind == ir.FloatType() else 8
+        self.itemsize = itemsize(kind)
 
     # --- where things are -----------------------------------------------------------------------------------
 
