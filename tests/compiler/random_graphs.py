@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 import glassgrad as gg
@@ -70,6 +71,18 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
+PRODUCTS: dict[tuple[str, str], Callable[[Any, Any], Any]] = {
+    ("x", "y"): lambda x, y: x @ y,
+    ("x.mT", "y"): lambda x, y: x.mT @ y,
+    ("x", "y.mT"): lambda x, y: x @ y.mT,
+    ("x.mT", "y.mT"): lambda x, y: x.mT @ y.mT,
+}
+
+
+def as_key(part: Any) -> Any:
+    return gg.asarray(part) if isinstance(part, np.ndarray) else part
+
+
 def reduced(name: str, axes: tuple[int, ...], keepdims: bool) -> Callable[[Any], Any]:
     kinds = {"mean": gg.mean, "max": gg.max, "min": gg.min, "softmax": None}
     kind = kinds[name]
@@ -124,12 +137,108 @@ class _Builder:
         first = self.pick(lambda shape: len(shape) >= 2)
         if first is None:
             return
+        left, right = self.draw(st.sampled_from(sorted(PRODUCTS)))
         shape = self.shapes[first]
-        second = self.pick(lambda other: len(other) == 2 and other[0] == shape[-1])
-        if second is None or self.draw(st.booleans()):
+        width = shape[-1] if left == "x" else shape[-2]
+        place = -2 if right == "y" else -1
+
+        def fits(other: tuple[int, ...]) -> bool:
+            return len(other) >= 2 and other[place] == width and fit(shape[:-2], other[:-2])
+
+        second = self.pick(fits)
+        if second is None:
             self.add("x @ x.mT / size", lambda x: x @ x.mT / x.shape[-1], first)
+            return
+        function = PRODUCTS[left, right]
+        self.add(f"{left} @ {right} / {width}", lambda x, y: function(x, y) / width, first, second)
+        third = self.pick(lambda other: fits(other) and other == self.shapes[second])
+        if third is not None and self.draw(st.booleans()):
+            self.add(
+                f"sum of {left} @ {right}",
+                lambda x, y, z: (function(x, y) + function(x, z)) / (2 * width),
+                *(first, second, third),
+            )
+
+    def window(self) -> None:
+        source = self.pick(lambda shape: len(shape) >= 2)
+        if source is None:
+            return
+        shape = self.shapes[source]
+        channels, height, width = (1, 1, *shape)[-3:]
+        size = self.draw(st.integers(1, 3))
+        stride, padding = self.draw(st.integers(1, 2)), self.draw(st.integers(0, 1))
+        reach = size
+        kind = self.draw(st.sampled_from(["conv2d", "conv2d", "max_pool2d", "avg_pool2d"]))
+        if kind == "conv2d":
+            dilation = self.draw(st.integers(1, 2))
+            reach = dilation * (size - 1) + 1
+        elif 2 * padding > size:
+            return
+        if min(height, width) + 2 * padding < reach:
+            return
+        images = (-1, channels, height, width)
+        if kind != "conv2d":
+            pooled = getattr(gg.nn.functional, kind)
+            self.add(
+                f"{kind} {size, stride, padding} of {images}",
+                lambda x: pooled(gg.reshape(x, images), size, stride, padding),
+                source,
+            )
+            return
+        groups = self.draw(st.sampled_from([1, channels]))
+        taps = (channels // groups, size, size)
+        known = np.sin(np.arange(2 * groups * output_size(taps))).reshape(2 * groups, *taps)
+        other = self.pick() or 0
+
+        def convolved(x: Any, y: Any) -> Any:
+            kernel = gg.asarray(known.astype(x.dtype)) + gg.tanh(gg.mean(y))
+            found = gg.nn.functional.conv2d(
+                gg.reshape(x, images),
+                kernel,
+                stride=stride,
+                padding=padding,
+                dilation=dilation,
+                groups=groups,
+            )
+            return found / output_size(taps)
+
+        self.add(f"conv2d {size, stride, padding, dilation, groups} of {images}", convolved, source, other)
+
+    def chosen(self) -> None:
+        source = self.pick(lambda shape: len(shape) > 0)
+        if source is None:
+            return
+        shape = self.shapes[source]
+        axis = self.draw(st.integers(0, len(shape) - 1))
+        size = shape[axis]
+        places = np.array(self.draw(st.lists(st.integers(-size, size - 1), min_size=1, max_size=6)))
+        kind = self.draw(st.sampled_from(["take", "key", "two keys", "along", "running sum"]))
+        if kind == "take":
+            self.add(
+                f"take {places} {axis}", lambda x: gg.take(x, gg.asarray(places % size), axis=axis), source
+            )
+        elif kind == "key":
+            key = (*[slice(None)] * axis, places)
+            self.add(f"[{key}]", lambda x: x[tuple(map(as_key, key))], source)
+        elif kind == "two keys" and len(shape) >= 2:
+            rows = places % shape[0]
+            self.add(
+                f"[{rows}, {places % shape[1]}]",
+                lambda x: x[gg.asarray(rows), gg.asarray(places % shape[1])],
+                source,
+            )
+        elif kind == "along":
+            where = np.broadcast_to(
+                (places % size).reshape(-1, *[1] * (len(shape) - 1 - axis)),
+                (*shape[:axis], len(places), *shape[axis + 1 :]),
+            )
+            self.add(
+                f"along {axis} {places}",
+                lambda x: gg.take_along_axis(x, gg.asarray(where.copy()), axis=axis),
+                source,
+            )
         else:
-            self.add("matmul / size", lambda x, y: x @ y / x.shape[-1], first, second)
+            self.add(f"running sum {axis}", lambda x: gg.cumulative_sum(x, axis=axis) / size, source)
 
     def view(self) -> None:
         source = self.pick(lambda shape: len(shape) > 0)
@@ -199,6 +308,7 @@ def programs(draw: Any) -> Program:
     starts = [first, draw(st.sampled_from([first, first[1:], (), first[-1:]])), draw(_sizes(3))]
     builder = _Builder(draw, list(starts))
     kinds = ["unary", "unary", "binary", "binary", "reduction", "product", "view", "view", "joined"]
+    kinds += ["product", "window", "chosen"]
     for _ in range(draw(st.integers(5, 60))):
         getattr(builder, draw(st.sampled_from(kinds)))()
     read = {source for _, _, sources in builder.steps for source in sources}
