@@ -1,5 +1,7 @@
 """Arguments of compiled functions: what is an input, what is a constant, and what is run as it is."""
 
+import copy
+import pickle
 from collections import OrderedDict, defaultdict, namedtuple
 from typing import Any
 
@@ -319,3 +321,16 @@ def test_cells_do_not_share_memory_with_arguments(dtype: str) -> None:
     array[:] = 9
     for cell, wanted in zip(cells, ([0, 1, 2, 3], [0, 1, 2, 3], [2, 3, 0, 1]), strict=True):
         np.testing.assert_array_equal(cell.numpy().ravel(), wanted)
+
+
+@compile
+def doubled(x: Any) -> Any:
+    return x * 2.0
+
+
+def test_copies_and_pickles_are_those_of_a_function() -> None:
+    assert doubled(gg.tensor(3.0)).item() == 6.0
+    assert copy.deepcopy(doubled) is copy.copy(doubled) is doubled
+    assert pickle.loads(pickle.dumps(doubled)) is doubled
+    with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+        pickle.dumps(compile(lambda x: x))

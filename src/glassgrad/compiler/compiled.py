@@ -58,6 +58,11 @@ class Compiled:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
+    def __reduce__(self) -> str:
+        """Copied and pickled as functions are: a copy is the same object, and another process finds it by its name."""
+        name: str = getattr(self, "__qualname__", type(self).__name__)
+        return name
+
     def __call__(self, *args: Any, **options: Any) -> Any:
         """What the function returns."""
         found = self.again(args, options)
