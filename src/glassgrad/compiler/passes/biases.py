@@ -10,7 +10,7 @@ from collections import Counter
 
 from ...expr import Call, Var
 from ...expr.scalar import ADD
-from ...graph import Aval, Graph, Leaf, Node
+from ...graph import Aval, Graph, Node
 from ...graph.loops import Map
 from .products import SumOfProducts, is_product
 from .rewrite import rewritten
@@ -37,10 +37,9 @@ def add_biases(graph: Graph) -> Graph:
 
 
 def _is_bias(node: Node, addition: Node) -> bool:
-    """Whether a leaf has a number for each column."""
+    """Whether the node has a number for each column: few enough to be stored first, if they are computed."""
     columns = addition.shape[-1]
-    is_row = node.shape in ((columns,), (1, columns)) and columns > 1
-    return isinstance(node.op, Leaf) and node.dtype == addition.dtype and is_row
+    return node.dtype == addition.dtype and node.shape in ((columns,), (1, columns)) and columns > 1
 
 
 def _adds(node: Node) -> bool:
