@@ -246,6 +246,22 @@ def test_sums_in_parts_are_the_same_sums() -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
 
 
+def test_what_is_added_to_sums_in_parts_is_added_once() -> None:
+    """Not with every part. It lies transposed or in order."""
+    rng = np.random.default_rng(2)
+    x, y = (rng.normal(size=(4096, n)).astype(np.float32) for n in (24, 40))
+    z = rng.normal(size=(40, 40)).astype(np.float32)
+    product = x.T.astype(np.float64) @ y.astype(np.float64)
+    for turned in (False, True):
+        step = gg.compile(
+            lambda x, y, z, turned=turned: (z.T if turned else z)[:24] + gg.matrix_transpose(x) @ y
+        )
+        found = step(*map(gg.asarray, (x, y, z))).numpy()
+        assert "sum_of_products" in {node.op.name for node in step.graph.body}
+        expected = product + (z.T if turned else z)[:24]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=3e-6 * np.abs(expected).max())
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("left", "right"),

@@ -9,6 +9,18 @@ from glassgrad.compiler.runtime.numpy import Program
 from glassgrad.graph import Graph, Leaf, Node
 
 
+class PlusOne(gg.Function):
+    """A user's own function, of which a pass cannot know what else it does."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x + 1.0
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Any) -> Any:
+        return upstream
+
+
 def graph_of(function: Any, *shapes: tuple[int, ...]) -> Graph:
     """The graph of a function of float64 arrays of these shapes, as it is traced."""
     return gg.trace(function, *(gg.Spec(shape, "float64") for shape in shapes))
