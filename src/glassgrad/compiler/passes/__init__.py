@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...graph import Graph
 from .biases import add_biases
+from .chosen import compute_before_choosing
 from .duplicates import merge_duplicates
 from .fold import fold_constants
 from .identities import remove_identities
@@ -14,6 +15,7 @@ from .rearranged import add_before_rearranging
 PASSES = (
     remove_identities,
     fold_constants,
+    compute_before_choosing,
     merge_duplicates,
     assemble_parts,
     add_before_rearranging,
@@ -34,6 +36,7 @@ __all__ = [
     "add_before_rearranging",
     "add_biases",
     "assemble_parts",
+    "compute_before_choosing",
     "fold_constants",
     "merge_duplicates",
     "merge_products",
