@@ -70,11 +70,22 @@ def test_dropout_acts_between_layers_in_training_only():
 
 
 def test_the_products_with_the_input_are_one_product():
-    graph = gg.trace(lambda x: nn.LSTM(3, 2)(x)[0], gg.Spec((9, 4, 3), gg.float32))
+    graph = gg.trace(
+        lambda x, h: nn.LSTM(3, 2)(x, (h, h))[0], *(gg.Spec(s, gg.float32) for s in ((9, 4, 3), (1, 4, 2)))
+    )
     shapes = [node.shape for node in graph.body if node.op.name == "matmul"]
     assert shapes.count((36, 8)) == 1
     assert shapes.count((4, 8)) == 9
-    assert len(shapes) == 10
+
+
+def test_without_a_state_the_first_step_has_nothing_to_multiply():
+    lstm, x = nn.LSTM(3, 2, bidirectional=True), gg.random.normal((9, 4, 3))
+    graph = gg.trace(lambda x: lstm(x)[0], gg.Spec((9, 4, 3), gg.float32))
+    assert [node.shape for node in graph.body if node.op.name == "matmul"].count((4, 8)) == 2 * 8
+    zeros = gg.zeros((2, 4, 2))
+    (found, last), (wanted, other) = lstm(x), lstm(x, (zeros, zeros))
+    for a, b in zip((found, *last), (wanted, *other), strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
 def test_they_start_uniform_within_one_over_the_root_of_the_hidden_size():

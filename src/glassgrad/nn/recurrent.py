@@ -186,7 +186,7 @@ class LSTM(Module):
             if steps:
                 sequence = dropout(ops.stack(steps), self.dropout, self.training)
             readings = [
-                self._read(sequence, suffix, (h[place], c[place]))
+                self._read(sequence, suffix, None if hx is None else h[place], c[place])
                 for place, suffix in enumerate(suffixes, len(last))
             ]
             steps, *backwards = (found for found, _ in readings)
@@ -195,8 +195,11 @@ class LSTM(Module):
             last += [state for _, state in readings]
         return ops.stack(steps, axis=time), (ops.stack([h for h, _ in last]), ops.stack([c for _, c in last]))
 
-    def _read(self, sequence: Tensor, suffix: str, state: State) -> tuple[list[Tensor], State]:
-        """The h of every step of one layer in one direction, in the order of the sequence, and its last state."""
+    def _read(self, sequence: Tensor, suffix: str, h: Tensor | None, c: Tensor) -> tuple[list[Tensor], State]:
+        """The h of every step of one layer in one direction, in the order of the sequence, and its last state.
+
+        Without h, which is zero then, the first step has nothing to multiply.
+        """
         weight_ih, weight_hh = self._parameter("weight_ih", suffix), self._parameter("weight_hh", suffix)
         rows = ops.reshape(sequence, (math.prod(sequence.shape[:-1]), sequence.shape[-1]))
         inputs = ops.matmul(rows, ops.matrix_transpose(weight_ih))
@@ -205,11 +208,12 @@ class LSTM(Module):
         inputs = ops.reshape(inputs, (*sequence.shape[:-1], inputs.shape[-1]))
         recurrent = ops.matrix_transpose(weight_hh)
         direction = -1 if suffix.endswith("_reverse") else 1
-        found = []
+        found: list[Tensor] = []
         for step in _steps(inputs)[::direction]:
-            state = _next(step + ops.matmul(state[0], recurrent), state[1])
-            found.append(state[0])
-        return found[::direction], state
+            h, c = _next(step if h is None else step + ops.matmul(h, recurrent), c)
+            found.append(h)
+        assert h is not None  # there is at least one step
+        return found[::direction], (h, c)
 
     def _require_fitting(self, x: Tensor) -> None:
         order = f"batch, steps, {self.input_size}" if self.batch_first else f"steps, batch, {self.input_size}"

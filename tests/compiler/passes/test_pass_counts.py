@@ -6,7 +6,17 @@ import pytest
 from steps import assert_same_values, chain
 
 from glassgrad.compiler import passes
-from glassgrad.compiler.passes import PASSES, biases, chosen, duplicates, fold, identities, rewrite, sums
+from glassgrad.compiler.passes import (
+    PASSES,
+    biases,
+    chosen,
+    duplicates,
+    fold,
+    identities,
+    rewrite,
+    sums,
+    turned,
+)
 
 
 @pytest.mark.parametrize("run_pass", PASSES, ids=lambda run_pass: run_pass.__name__)
@@ -21,7 +31,7 @@ def test_a_rule_is_asked_once_for_each_node(run_pass: Any, monkeypatch: Any) -> 
 
         return rewrite.rewritten(graph, asked)
 
-    for module in (biases, chosen, duplicates, fold, identities, sums):
+    for module in (biases, chosen, duplicates, fold, identities, sums, turned):
         monkeypatch.setattr(module, "rewritten", counted)
     graph = chain(100_000)
     assert len(graph.body) >= 100_000

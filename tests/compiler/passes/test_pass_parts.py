@@ -138,7 +138,8 @@ def test_any_boxes(data: Any) -> None:
     before = graph_of(function, *(tuple(b - a for a, b in box) for box in boxes))
     after = assemble_parts(before)
     for a, b in zip(values(after), values(before), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-14)
+        # at most 4 terms below 5 in another order: what is left of them may be much smaller than their rounding
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-14)
 
 
 def test_the_op_says_what_it_makes() -> None:

@@ -11,6 +11,7 @@ from .identities import remove_identities
 from .parts import assemble_parts
 from .products import merge_products
 from .rearranged import add_before_rearranging
+from .turned import turn_products
 
 PASSES = (
     remove_identities,
@@ -21,6 +22,7 @@ PASSES = (
     add_before_rearranging,
     merge_products,
     add_biases,
+    turn_products,
 )
 
 
@@ -42,4 +44,5 @@ __all__ = [
     "merge_products",
     "remove_identities",
     "simplify",
+    "turn_products",
 ]
