@@ -199,6 +199,15 @@ def test_a_full_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one.reason.startswith("that kernel is full")
 
 
+def test_sums_of_many_tensors_are_several_passes() -> None:
+    """The gradients of all biases: what gathers in memory at once is little."""
+    step = gg.compile(lambda *tensors: [gg.sum(x, axis=0) for x in tensors])
+    tensors = [gg.ones((6, 5)) * k for k in range(11)]
+    for k, total in enumerate(step(*tensors)):
+        np.testing.assert_array_equal(total.numpy(), np.full(5, 6.0 * k))
+    assert [len(unit.nodes) for unit in step.kernels] == [4, 4, 3]
+
+
 def test_everything_joined() -> None:
     text = str(compiled(lambda x: gg.tanh(x) * 2.0, array(5)).explain())
     assert "nothing: every op is with what it reads" in text

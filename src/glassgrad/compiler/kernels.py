@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 MANY = 64
 """How many maps a kernel has before unrelated ones no longer join."""
 
+ENOUGH_FOLDS = 4
+"""How many folds a kernel has before unrelated steps no longer join: more results than that, gathering in memory at once,
+are more than LLVM can tell apart, and it uses no vectors."""
+
 MOST = 256
 """How many maps a kernel has at most, because LLVM takes longer than linearly for long functions."""
 
@@ -335,7 +339,7 @@ class Units:
         """The latest kernel that made an input and can take the node, or a new one."""
         candidates = {self.kernel_of[source] for source in node.inputs if source in self.kernel_of}
         neighbour = self.latest.get(shape)
-        if neighbour is not None and len(neighbour.maps) < MANY:
+        if neighbour is not None and len(neighbour.maps) < MANY and len(neighbour.folds) < ENOUGH_FOLDS:
             candidates.add(neighbour)
         for kernel in sorted(candidates, key=lambda kernel: kernel.index, reverse=True):
             obstacle = self._obstacle(node, kernel, shape, axes)
