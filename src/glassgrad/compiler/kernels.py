@@ -44,8 +44,8 @@ MANY = 64
 """How many maps a kernel has before unrelated ones no longer join."""
 
 ENOUGH_FOLDS = 4
-"""How many folds a kernel has before unrelated steps no longer join: more results that gather in memory at once are more
-than LLVM can tell apart, and it uses no vectors."""
+"""How many folds a kernel has before unrelated steps no longer join: LLVM cannot tell more results apart that gather in
+memory at once, and uses no vectors."""
 
 MOST = 256
 """How many maps a kernel has at most, because LLVM takes longer than linearly for long functions."""
