@@ -212,21 +212,20 @@ class _Builder:
         axis = self.draw(st.integers(0, len(shape) - 1))
         size = shape[axis]
         places = np.array(self.draw(st.lists(st.integers(-size, size - 1), min_size=1, max_size=6)))
-        kind = self.draw(st.sampled_from(["take", "key", "two keys", "along", "running sum"]))
+        kind = self.draw(st.sampled_from(["take", "rows", "key", "two keys", "along", "running sum"]))
         if kind == "take":
             self.add(
                 f"take {places} {axis}", lambda x: gg.take(x, gg.asarray(places % size), axis=axis), source
             )
+        elif kind == "rows":
+            rows = np.resize(places % shape[0], (2, shape[0] + 1))
+            self.add(f"rows {rows.tolist()}", lambda x: gg.take(x, gg.asarray(rows), axis=0), source)
         elif kind == "key":
             key = (*[slice(None)] * axis, places)
             self.add(f"[{key}]", lambda x: x[tuple(map(as_key, key))], source)
         elif kind == "two keys" and len(shape) >= 2:
-            rows = places % shape[0]
-            self.add(
-                f"[{rows}, {places % shape[1]}]",
-                lambda x: x[gg.asarray(rows), gg.asarray(places % shape[1])],
-                source,
-            )
+            first, second = places % shape[0], places % shape[1]
+            self.add(f"[{first}, {second}]", lambda x: x[gg.asarray(first), gg.asarray(second)], source)
         elif kind == "along":
             where = np.broadcast_to(
                 (places % size).reshape(-1, *[1] * (len(shape) - 1 - axis)),

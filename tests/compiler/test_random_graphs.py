@@ -10,6 +10,7 @@ from random_graphs import Program, programs
 
 import glassgrad as gg
 from glassgrad.compiler import compile
+from glassgrad.compiler.passes import chosen
 from glassgrad.compiler.runtime import numpy as reference
 
 EXAMPLES = settings(
@@ -17,6 +18,14 @@ EXAMPLES = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tables_are_small() -> Any:
+    """Products with chosen rows are made before choosing, however small the gain."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chosen, "MOVED", 0)
+        yield
 
 
 def arrays(program: Program, dtype: Any, seed: int) -> list[Any]:
