@@ -42,6 +42,20 @@ FREE: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...]]] = {
     "stacked, seen in another shape": (lambda x: gg.stack([gg.sin(x), x * 2.0]) @ x.T, ((3, 8),)),
     "sums": (lambda x: gg.stack([gg.sum(x, axis=0), gg.max(x, axis=0)]) * 2.0, ((4, 16),)),
     "a whole within a whole": (lambda x: gg.concat([rows(x), rows(x * 2.0)], axis=0) @ x.T, ((2, 8),)),
+    "products": (lambda x: gg.concat([x @ x.T, x @ gg.sin(x).T], axis=1) * 2.0, ((16, 9),)),
+    "products with long sums": (lambda x: gg.concat([x.T @ x, x.T @ gg.sin(x)]) * 2.0, ((4096, 8),)),
+    "products with long sums side by side": (
+        lambda x: gg.concat([x.T @ x, x.T @ gg.sin(x)], axis=1) * 2.0,
+        ((4096, 8),),
+    ),
+    "stacks of products side by side": (
+        lambda x: gg.reshape(gg.permute_dims(x @ gg.matrix_transpose(x), (1, 0, 2)), (12, 36)) * 2.0,
+        ((3, 12, 5),),
+    ),
+    "a reshape that would copy": (
+        lambda x: gg.reshape(gg.permute_dims(gg.sin(x), (1, 0, 2)), (4, 24)) @ gg.reshape(x, (24, 4)),
+        ((3, 4, 8),),
+    ),
     "read by others too": (
         lambda x: (s := gg.sin(x), gg.concat([s, gg.cos(x)], axis=1) * 2.0 + s[:1, :1])[1],
         ((3, 8),),

@@ -1,8 +1,9 @@
 """Parts of a whole are written where they end up, so that joining them costs nothing.
 
 A value that is one of the inputs of an assembly, as it is or seen in another shape, can be computed into the memory of
-the assembly's result. Assumes that the makers of such values (kernels, assemblies) write with any strides. Guarantees
-that nobody who sees the value in another shape needs a copy because of it.
+the assembly's result; a reshape that must copy is an assembly of one part. Assumes that the makers of such values
+(kernels, products, assemblies) write with any strides. Guarantees that nobody who sees the value in another shape needs
+a copy because of it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..graph import Node
-from ..graph.loops import Assembled, Folded, Loops, Map, Rearranged, Strides, View, seen_as
+from ..graph.loops import Assembled, Folded, Loops, Map, Product, Rearranged, Strides, View, seen_as
+from .llvm.contraction.problem import fits
 
 SHORTEST_RUN = 8
 """How many elements at least must lie beside each other: writing fewer costs what copying them costs."""
@@ -33,7 +35,8 @@ def homes(
     nodes: Sequence[Node], loops: Mapping[Node, Loops | None], outputs: Iterable[Node]
 ) -> dict[Node, Place]:
     """The values that are written into a larger one, and where. `nodes` in topological order."""
-    wholes = [node for node in nodes if _joins(node, loops)]
+    copied = _copied(nodes, loops)
+    wholes = [node for node in nodes if node in copied or _joins(node, loops)]
     found: dict[Node, Place] = {}
     if not wholes:
         return found
@@ -48,7 +51,8 @@ def homes(
             return False
         description = loops.get(node)
         is_fold = isinstance(description, Folded) and description.axes != ()
-        if not (isinstance(description, Map) or is_fold or _joins(node, loops)):
+        is_product = isinstance(description, Product) and fits(node)
+        if not (isinstance(description, Map) or is_fold or is_product or _joins(node, loops)):
             return False
         return seen_without_copy(node, view)
 
@@ -67,7 +71,7 @@ def homes(
         return True
 
     for whole in reversed(wholes):
-        description = loops[whole]
+        description = copied.get(whole) or loops[whole]
         assert isinstance(description, Assembled)
         place = found.get(whole) or Place(whole, 0, contiguous(whole.shape))
         for source, part in zip(whole.inputs, description.parts, strict=True):
@@ -75,6 +79,28 @@ def homes(
             maker, view = _traced_back(source, view, loops)
             if view is not None and can_live_at(maker, view):
                 found[maker] = Place(place.owner, *view)
+    return found
+
+
+def in_order(source: Node) -> Assembled:
+    """A copy of a value, one element after the other, as an assembly whose result has another shape."""
+    return Assembled((seen_as(lambda array: np.reshape(array, source.shape, copy=False)),), False)
+
+
+def _copied(nodes: Sequence[Node], loops: Mapping[Node, Loops | None]) -> dict[Node, Assembled]:
+    """The rearrangements that no view of their input can be, as long as makers write in order, as assemblies."""
+    views: dict[Node, View] = {}
+    found = {}
+    for node in nodes:
+        description = loops.get(node)
+        if not isinstance(description, Rearranged):
+            continue
+        (source,) = node.inputs
+        seen = description.view(source.shape, views.get(source) or (0, contiguous(source.shape)))
+        if seen is None:
+            found[node] = in_order(source)
+        else:
+            views[node] = seen
     return found
 
 

@@ -28,9 +28,8 @@ from ..graph.loops import (
     Scattered,
     View,
     Within,
-    seen_as,
 )
-from .homes import Place as Place, contiguous as contiguous, homes
+from .homes import Place as Place, contiguous as contiguous, homes, in_order
 from .indexing import Reach, reach
 from .llvm.alone import GENERATORS
 from .llvm.contraction.problem import fits
@@ -204,8 +203,7 @@ class Units:
                 self.places[node] = Place(place.owner, *view)
                 self.born[node] = self.born[source]
                 return
-            whole = seen_as(lambda array: np.reshape(array, source.shape, copy=False))
-            loops = Assembled((whole,), False)  # a copy in order, seen in the new shape
+            loops = in_order(source)
         if isinstance(loops, Assembled) and all(source.dtype == node.dtype for source in node.inputs):
             self._assemble(node, loops)
         elif isinstance(loops, Map):

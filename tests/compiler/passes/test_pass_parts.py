@@ -115,6 +115,29 @@ def test_gradients_of_pieces() -> None:
     assert_same_values(after, before)
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        lambda x: (x[0], x[1], x[2]),
+        lambda x: (x[:, 0, :], x[:, 1, :]),
+        lambda x: (x[0, 1], x[1, 0], x[2, :, 3], x[0, 0, :2]),
+        lambda x: (x[..., 0], x[..., 4], x[:, :, 2:3]),
+        lambda x: (x[1:2, 0], x[0], x[2]),
+    ],
+)
+def test_pieces_that_a_number_picks(pieces: Any) -> None:
+    """The gradients of what a number picks lack an axis."""
+
+    def gradient(x: Any) -> Any:
+        return gg.grad(lambda x: sum(gg.sum(gg.sin(piece) * k) for k, piece in enumerate(pieces(x), 1)))(x)
+
+    before = graph_of(gradient, (3, 2, 5))
+    after = assemble_parts(before)
+    assert len(assemblies(after)) == 1
+    assert "index_add" not in steps_of(after)
+    assert_same_values(after, before)
+
+
 @given(data=st.data())
 def test_any_boxes(data: Any) -> None:
     """Drawn boxes of a matrix: the same sum, whether they overlap or not."""

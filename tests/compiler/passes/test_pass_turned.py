@@ -36,6 +36,13 @@ def test_what_was_transposed_before_is_itself_again() -> None:
     assert_close(after, before)
 
 
+def test_stacks_of_matrices_too() -> None:
+    before = graph_of(lambda a, b: gg.matrix_transpose(a @ b), (2, 1, 3, 4), (1, 6, 4, 5))
+    after = turn_products(before)
+    assert [node.shape for node in after.body if node.op.name == "matmul"] == [(2, 6, 5, 3)]
+    assert_close(after, before)
+
+
 def test_a_sum_of_products_too() -> None:
     before = graph_of(lambda a, b, c, d: (a.T @ b + c.T @ d).T, (4, 3), (4, 5), (4, 3), (4, 5))
     after = turn_products(merge_products(before))
@@ -59,6 +66,8 @@ def test_what_would_gain_nothing_stays() -> None:
         (read_twice, ((3, 4), (4, 5))),
         (lambda a, b: gg.reshape(a @ b, (5, 3)), ((3, 4), (4, 5))),
         (lambda a, b: gg.permute_dims(a @ b, (0, 2, 1)), ((2, 3, 4), (4, 5))),
+        (lambda a, b: gg.permute_dims(a @ b, (1, 0, 2)), ((2, 3, 4), (2, 4, 5))),
+        (lambda a, b: gg.permute_dims(a @ b, (2, 1, 0)), ((2, 3, 4), (2, 4, 5))),
         (lambda a, b: (a + b).T, ((3, 4), (3, 4))),
         (lambda a, b, c: (a @ b + c).T, ((3, 4), (4, 5), (5,))),
     ):

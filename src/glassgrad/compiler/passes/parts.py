@@ -17,6 +17,7 @@ import numpy as np
 from ...graph import Aval, Graph, Node, Op
 from ...graph.loops import Assembled, seen_as
 from ...graph.static import static
+from ...ops.shape import Reshape
 from .sums import regrouped
 
 Box = tuple[tuple[int, int], ...]
@@ -72,6 +73,7 @@ def _merged(addition: Node, terms: Sequence[Node], shared: set[Node]) -> list[No
             continue
         (inside,) = term.inputs
         at_box.setdefault(box, []).append(term)
+        inside = _in_shape(inside, tuple(stop - start for start, stop in box))
         parts[box] = _added(addition, parts[box], inside) if box in parts else inside
     wholes = _apart(addition.shape, list(parts))
     if wholes is None or len(wholes) == sum(map(len, at_box.values())):
@@ -91,30 +93,36 @@ def _added(addition: Node, first: Node, second: Node) -> Node:
     return Node(addition.op, (first, second), first.shape, first.dtype, False, addition.origin)
 
 
+def _in_shape(node: Node, shape: tuple[int, ...]) -> Node:
+    """A part with the axes of the whole: where the whole was indexed by a number, an axis is missing."""
+    if node.shape == shape:
+        return node
+    return Node(Reshape(shape), (node,), shape, node.dtype, False, node.origin)
+
+
 def _box_of(node: Node) -> Box | None:
     """Where the one part of a value that is zero elsewhere lies; None if this is no such value."""
     if len(node.inputs) != 1 or 0 in node.shape:
         return None
     (source,) = node.inputs
     loops = node.op.loops(Aval(source.shape, source.dtype))
-    if (
-        not isinstance(loops, Assembled)
-        or not loops.fills
-        or source.dtype != node.dtype
-        or len(source.shape) != len(node.shape)
-        or 0 in source.shape
-    ):
+    if not isinstance(loops, Assembled) or not loops.fills or source.dtype != node.dtype or 0 in source.shape:
         return None
     steps = _steps(node.shape)
     view = loops.parts[0].view(node.shape, (0, steps))
     if view is None:
         return None
     start, strides = view
-    pairs = zip(strides, steps, source.shape, strict=True)
-    if any(stride != step for stride, step, size in pairs if size > 1):
-        return None
+    sizes = dict.fromkeys(range(len(steps)), 1)
+    axes = iter(range(len(steps)))
+    for size, stride in zip(source.shape, strides, strict=True):
+        if size > 1:  # the next axis of the whole along which it lies
+            axis = next((axis for axis in axes if steps[axis] == stride and node.shape[axis] > 1), None)
+            if axis is None:
+                return None
+            sizes[axis] = size
     corner = np.unravel_index(start, node.shape)
-    return tuple((int(first), int(first) + size) for first, size in zip(corner, source.shape, strict=True))
+    return tuple((int(first), int(first) + size) for first, size in zip(corner, sizes.values(), strict=True))
 
 
 def _apart(shape: tuple[int, ...], boxes: Sequence[Box]) -> list[tuple[list[Box], bool]] | None:

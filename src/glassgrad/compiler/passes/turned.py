@@ -1,4 +1,4 @@
-"""A product of matrices that is only read transposed is computed transposed: (A B)ᵀ = Bᵀ Aᵀ.
+"""A product of matrices, or of stacks of them, that is only read transposed is computed transposed: (A B)ᵀ = Bᵀ Aᵀ.
 
 The gradient of a linear layer's weights is such a product. Then it lies in memory as the weights do, and the optimizer
 goes through both in order; the operands are seen transposed, which costs nothing. Assumes nothing. Guarantees the same
@@ -11,7 +11,8 @@ from collections import Counter
 
 from ...graph import Aval, Graph, Node
 from ...graph.loops import Product, Rearranged
-from .rewrite import on_inputs, rewritten
+from ..homes import contiguous
+from .rewrite import rewritten
 
 
 def turn_products(graph: Graph) -> Graph:
@@ -24,7 +25,7 @@ def turn_products(graph: Graph) -> Graph:
             return None
         (product,) = inputs
         loops = product.op.loops(*(Aval(source.shape, source.dtype) for source in product.inputs))
-        if not isinstance(loops, Product) or {source.ndim for source in product.inputs} != {2}:
+        if not isinstance(loops, Product) or {source.ndim for source in product.inputs} != {node.ndim}:
             return None
         ends = 2 * loops.pairs
         if any(source.shape != product.shape for source in product.inputs[ends:]):
@@ -41,15 +42,19 @@ def _transposed(like: Node, matrix: Node) -> Node:
     """A matrix transposed by the op of another node, or what it is the transpose of."""
     if len(matrix.inputs) == 1 and _transposes(matrix):
         return matrix.inputs[0]
-    turned = on_inputs(like, (matrix,))
-    return Node(turned.op, turned.inputs, matrix.shape[::-1], matrix.dtype, False, like.origin)
+    return Node(like.op, (matrix,), _turned(matrix.shape), matrix.dtype, False, like.origin)
 
 
 def _transposes(node: Node) -> bool:
-    """Whether the node is a matrix transposed."""
+    """Whether the node is a matrix, or a stack of them, transposed."""
     (source,) = node.inputs
     loops = node.op.loops(Aval(source.shape, source.dtype))
-    if source.ndim != 2 or not isinstance(loops, Rearranged):
+    if source.ndim < 2 or not isinstance(loops, Rearranged):
         return False
-    steps = source.shape[1], 1
-    return node.shape == source.shape[::-1] and loops.view(source.shape, (0, steps)) == (0, steps[::-1])
+    steps = contiguous(source.shape)
+    return node.shape == _turned(source.shape) and loops.view(source.shape, (0, steps)) == (0, _turned(steps))
+
+
+def _turned(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    *stack, rows, columns = sizes
+    return (*stack, columns, rows)

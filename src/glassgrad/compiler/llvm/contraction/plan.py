@@ -136,10 +136,11 @@ def _cheapest(problem: Problem, itemsize: int, processor: Processor) -> Plan:
 def _parts(whole: Plan, itemsize: int) -> int:
     """Into how many parts sums are cut: until every part's panel stays near, and there is work for several threads.
 
-    Not if it would cost more than a tenth, for the parts' results are to be added up.
+    Not if it would cost more than a tenth, for the parts' results are to be added up, or if the result does not lie in
+    one piece, as they do.
     """
     batch, rows, columns, _ = whole.problem.sizes
-    if batch > 1 or not whole.problem.summed:
+    if batch > 1 or not whole.problem.summed or not whole.problem.is_compact:
         return 1
     longest = whole.problem.summed[0].size
     most = min(64, int(0.1 * whole.nanoseconds / (2 * rows * columns * PART_ELEMENT)))

@@ -59,6 +59,16 @@ class Problem:
         return tuple(prod(i.size for i in g) for g in (self.batch, self.rows, self.columns, self.summed))  # type: ignore[return-value]
 
     @property
+    def is_compact(self) -> bool:
+        """Whether the elements of the result lie one after the other, in whichever order."""
+        size = 1
+        for index in sorted((*self.batch, *self.rows, *self.columns), key=lambda index: index.out):
+            if index.size > 1 and index.out != size:
+                return False
+            size *= index.size
+        return True
+
+    @property
     def simplified(self) -> Problem:
         """The same with fewer indices: those of size 1 left out, neighbours merged, ordered by where they lead."""
         return replace(

@@ -20,9 +20,10 @@ class ProductCode(TiledCode):
         if len(places) % 2:
             steps, operand = _steps(places.pop(), node.inputs[-1].shape, node.shape), operands.pop()
         shapes = left.shape, right.shape, node.shape
-        problem = matrices(places[0], places[1], units.places[node], steps, *shapes)
+        whole = units.places[node]
+        problem = matrices(places[0], places[1], whole, steps, *shapes)
         pairs = list(zip(operands[::2], operands[1::2], strict=True))
-        super().__init__(node, problem, pairs, added=operand)
+        super().__init__(node, problem, pairs, added=operand, out=Operand(whole.owner, whole.offset))
 
 
 def matrices(

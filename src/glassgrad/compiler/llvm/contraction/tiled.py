@@ -69,19 +69,20 @@ class TiledCode(Code):
         layout: Layout | None = None,
         reads: Sequence[Node] = (),
         added: Operand | None = None,
+        out: Operand | None = None,
     ) -> None:
-        """reads: the memories that the layout is made from. added: what is added to the sums."""
+        """reads: the memories that the layout is made from. added: what is added to the sums. out: where the result
+        begins, if not at the beginning of the node's own memory."""
         self.node = node
+        self.out = out or Operand(node, 0)
         self.kind = in_memory(node.dtype)
         self.layout = layout
         self.plan: Plan = plan(problem, node.dtype.itemsize, this_processor())
         self.pairs = [(right, left) for left, right in pairs] if self.plan.is_swapped else list(pairs)
-        starts = [(operand.owner, operand.offset) for pair in self.pairs for operand in pair if operand.owner]
         self.added = added
-        if added is not None:
-            assert added.owner is not None  # only factors are laid out anew
-            starts.append((added.owner, added.offset))
-        self.arguments = list(dict.fromkeys([*starts, *((read, 0) for read in reads), (node, 0)]))
+        used = [*(operand for pair in self.pairs for operand in pair), *([added] if added else []), self.out]
+        starts = [(operand.owner, operand.offset) for operand in used if operand.owner is not None]
+        self.arguments = list(dict.fromkeys([*starts, *((read, 0) for read in reads)]))
         self.owners = [owner for owner, _ in self.arguments]
         self.offsets = [offset * node.dtype.itemsize for _, offset in self.arguments]
         self.phases = list(self._phases())
@@ -110,16 +111,15 @@ class TiledCode(Code):
     def key(self) -> Any:
         """All that the code depends on."""
         numbers = {argument: number for number, argument in enumerate(self.arguments)}
-        where = [
-            operand.offset if operand.owner is None else ("argument", numbers[operand.owner, operand.offset])
-            for pair in self.pairs
-            for operand in pair
-        ]
-        layout = self.layout and self.layout.key
-        added = None
-        if self.added is not None and self.added.owner is not None:
-            added = numbers[self.added.owner, self.added.offset]
-        return "tiles", str(self.kind), self.plan, tuple(where), numbers[self.node, 0], layout, added
+
+        def where(operand: Operand) -> Any:
+            if operand.owner is None:
+                return operand.offset
+            return "argument", numbers[operand.owner, operand.offset]
+
+        factors = tuple(where(operand) for pair in self.pairs for operand in pair)
+        layout, added = self.layout and self.layout.key, self.added and where(self.added)
+        return "tiles", str(self.kind), self.plan, factors, where(self.out), layout, added
 
     def write(self, phase: int, share: Share) -> None:
         """Write the loop over what the phase does."""
@@ -129,7 +129,7 @@ class TiledCode(Code):
         builder = share.builder
         lefts, rights = (self._operands(share, [pair[side] for pair in self.pairs]) for side in (0, 1))
         panels = builder.gep(share.scratch, [INDEX(self.panels)], source_etype=self.kind)
-        out = share.pointers[self.node]
+        out = self._begin(share, self.out)
         added = self.added and self._begin(share, self.added)
         parts = builder.gep(share.scratch, [INDEX(self.results)], source_etype=self.kind)
         last = len(self.phases) - 1
