@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llvmlite import ir
-
 from ...graph import Node
 from ..kernels import Alone, Assembly, Contraction, Kernel, Unit, Units
 from ..llvm.alone import GENERATORS
@@ -26,6 +24,7 @@ from ..llvm.engine import MachineCode
 from ..llvm.entries import Lists, Place, entry, entry_name
 from ..llvm.job import job_code, segment_name
 from ..llvm.kernel import KernelFunction
+from ..llvm.modules import Module
 from . import team
 from .jobs import Call, Records
 from .loading import machine_code
@@ -112,7 +111,7 @@ class Segments:
 
     def text(self) -> str:
         """All of it as one module of LLVM IR, before LLVM's own passes."""
-        module = ir.Module("step")
+        module = Module("step")
         for number in range(len(self.codes)):
             self._entries(module, number)
         return str(module) + self._job_code()
@@ -120,21 +119,18 @@ class Segments:
     def texts(self) -> Iterator[str]:
         """The same as several modules, which can be compiled at the same time."""
         yield self._job_code()
-        module, size = ir.Module("kernels"), 0
+        written: dict[Any, str] = {}
+        module = Module("kernels", written)
         for number in range(len(self.codes)):
-            size += self._entries(module, number)
-            if size >= FULL:
+            self._entries(module, number)
+            if module.instructions >= FULL or number == len(self.codes) - 1:
                 yield str(module)
-                module, size = ir.Module("kernels"), 0
-        if size:
-            yield str(module)
+                module = Module("kernels", written)
 
-    def _entries(self, module: ir.Module, number: int) -> int:
-        """Write a code's functions and their entries; how many instructions the functions have."""
-        functions = self.codes[number].build(module, _name(number))
-        for function in functions:
+    def _entries(self, module: Module, number: int) -> None:
+        """Write a code's functions and their entries."""
+        for function in self.codes[number].build(module, _name(number)):
             entry(function, data_offset())
-        return sum(len(block.instructions) for function in functions for block in function.blocks)
 
     @property
     def _divided(self) -> list[bool]:
