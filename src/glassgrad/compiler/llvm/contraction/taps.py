@@ -1,9 +1,9 @@
 """Filters to planes and back, by Winograd's algorithms: a matrix of summed channels by columns for each pair of points.
 
-A piece of work is a row of the matrices: one vector of columns after the other is brought into a buffer with the columns
-in the lanes, transformed along one axis, then along the other. The gradient of filters comes in copies of the planes,
-one for each block of images, which are added first. All filters of a program that differ only in numbers share one
-function.
+A piece of work is a row of the matrices: one vector of columns after the other is brought into a buffer, with the
+columns in the lanes, and transformed along one axis, then along the other. The gradient of filters comes in copies of
+the planes, one for each block of images, which are added first. All filters of a program that differ only in numbers
+share one function.
 """
 
 from __future__ import annotations
