@@ -6,11 +6,12 @@ name. What differs between the units are numbers that the function gets as argum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from llvmlite import ir
 
+from .engine import LeanText
 from .number import void_function
 
 
@@ -43,3 +44,31 @@ def shared(
     if is_new:
         write(function)
     return function
+
+
+FULL = 4000
+"""From so many instructions on a module is compiled while the next one is written: for each there is a price."""
+
+
+class Modules:
+    """The modules of a program that are being written: one of vectors, and one of which LLVM makes vectors.
+
+    Those that are full make way for new ones.
+    """
+
+    def __init__(self, apart: bool = True) -> None:
+        """apart: whether there are two; else all is written in one."""
+        self.written: dict[Any, str] = {}
+        kinds = (False, True) if apart else (False,)
+        self.open = {kind: Module("kernels", self.written) for kind in kinds}
+
+    def of(self, is_vectors: bool) -> Module:
+        """Where to write a function whose loops are vectors, or not."""
+        return self.open[is_vectors and True in self.open]
+
+    def texts(self, least: int = FULL) -> Iterator[str]:
+        """The modules with at least so many instructions, which are closed by that."""
+        for is_vectors, module in self.open.items():
+            if module.instructions >= least:
+                yield LeanText(module) if is_vectors else str(module)
+                self.open[is_vectors] = Module("kernels", self.written)

@@ -20,11 +20,11 @@ from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
 from ..llvm.code import Code, Phase, phase_name
 from ..llvm.contraction.product import ProductCode
-from ..llvm.engine import MachineCode
+from ..llvm.engine import LeanText, MachineCode
 from ..llvm.entries import Lists, Place, entry, entry_name
 from ..llvm.job import job_code, segment_name
 from ..llvm.kernel import KernelFunction
-from ..llvm.modules import Module
+from ..llvm.modules import Modules
 from . import team
 from .jobs import Call, Records
 from .loading import machine_code
@@ -38,10 +38,6 @@ SCRATCH: Range = (-2, -1)
 
 OBJECTS = 1 << 62
 """Where ranges of memory that is other at each call begin, each far from the next."""
-
-
-FULL = 4000
-"""From so many instructions on a module is compiled while the next one is written: for each there is a price."""
 
 
 @dataclass(frozen=True)
@@ -111,25 +107,23 @@ class Segments:
 
     def text(self) -> str:
         """All of it as one module of LLVM IR, before LLVM's own passes."""
-        module = Module("step")
+        modules = Modules(apart=False)
         for number in range(len(self.codes)):
-            self._entries(module, number)
-        return str(module) + self._job_code()
+            self._entries(modules, number)
+        return "".join(modules.texts(1)) + self._job_code()
 
     def texts(self) -> Iterator[str]:
         """The same as several modules, which can be compiled at the same time."""
-        yield self._job_code()
-        written: dict[Any, str] = {}
-        module = Module("kernels", written)
+        yield LeanText(self._job_code())
+        modules = Modules()
         for number in range(len(self.codes)):
-            self._entries(module, number)
-            if module.instructions >= FULL or number == len(self.codes) - 1:
-                yield str(module)
-                module = Module("kernels", written)
+            self._entries(modules, number)
+            yield from modules.texts()
+        yield from modules.texts(1)
 
-    def _entries(self, module: Module, number: int) -> None:
+    def _entries(self, modules: Modules, number: int) -> None:
         """Write a code's functions and their entries."""
-        for function in self.codes[number].build(module, _name(number)):
+        for function in self.codes[number].build(modules, _name(number)):
             entry(function, data_offset())
 
     @property

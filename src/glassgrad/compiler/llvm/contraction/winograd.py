@@ -124,7 +124,7 @@ class WinogradCode(AloneCode):
 
         def add(step: Step, pieces: int, nanoseconds: float) -> None:
             self.steps.append(step)
-            phases.append(Phase(pieces, nanoseconds))
+            phases.append(Phase(pieces, nanoseconds, is_vectors=True))
 
         taps = layout.taps
         if layout.gather:
