@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from .code import POINTER
+from .modules import Module, shared
 from .nest import INDEX, counted
 from .types import BYTE
 
@@ -22,36 +23,46 @@ Place = tuple[int, bool, int]
 bytes are added to it."""
 
 
-def entry(function: ir.Function, data: int) -> ir.Function:
-    """A function that loads all pointers that `function` takes, and calls it. Other modules can call it.
+def entry(function: ir.Function, data: int) -> None:
+    """Write a function that loads all pointers that `function` takes, and calls it. Other modules can call it.
 
     data: where in the object of an array the pointer to its data lies.
     """
     made = ir.Function(function.module, ENTRY, entry_name(function.name))
-    made.attributes.add("noinline")
     table, places, begin, end = made.args
     builder = ir.IRBuilder(made.append_basic_block("entry"))
     count = len(function.args) - 2
     found = builder.alloca(POINTER, size=INDEX(count))
-    with counted(builder, INDEX(0), INDEX(count)) as argument:
-        row = builder.gep(places, [builder.mul(argument, INDEX(3 * WORD))], source_etype=BYTE)
-        slot, is_object, more = (
-            builder.load(builder.gep(row, [INDEX(part * WORD)], source_etype=BYTE), typ=INDEX)
-            for part in range(3)
-        )
-        cell = builder.gep(table, [slot], source_etype=BYTE)
-        field = builder.gep(builder.load(cell, typ=POINTER), [INDEX(data)], source_etype=BYTE)
-        # of what is no object the same is loaded again: no branch
-        source = builder.select(builder.icmp_unsigned("!=", is_object, INDEX(0)), field, cell)
-        pointer = builder.gep(builder.load(source, typ=POINTER), [more], source_etype=BYTE)
-        builder.store(pointer, builder.gep(found, [argument], source_etype=POINTER))
+    builder.call(_finder(function.module, data), [table, places, INDEX(count), found])
     pointers = [
         builder.load(builder.gep(found, [INDEX(argument)], source_etype=POINTER), typ=POINTER)
         for argument in range(count)
     ]
     builder.call(function, [*pointers, begin, end])
     builder.ret_void()
-    return made
+
+
+def _finder(module: Module, data: int) -> ir.Function:
+    """`void f(table, places, count, found)`: so many pointers, found in the table."""
+
+    def write(function: ir.Function) -> None:
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        table, places, count, found = function.args
+        with counted(builder, INDEX(0), count) as argument:
+            row = builder.gep(places, [builder.mul(argument, INDEX(3 * WORD))], source_etype=BYTE)
+            slot, is_object, more = (
+                builder.load(builder.gep(row, [INDEX(part * WORD)], source_etype=BYTE), typ=INDEX)
+                for part in range(3)
+            )
+            cell = builder.gep(table, [slot], source_etype=BYTE)
+            field = builder.gep(builder.load(cell, typ=POINTER), [INDEX(data)], source_etype=BYTE)
+            # of what is no object the same is loaded again: no branch
+            source = builder.select(builder.icmp_unsigned("!=", is_object, INDEX(0)), field, cell)
+            pointer = builder.gep(builder.load(source, typ=POINTER), [more], source_etype=BYTE)
+            builder.store(pointer, builder.gep(found, [argument], source_etype=POINTER))
+        builder.ret_void()
+
+    return shared(module, "found", data, [POINTER, POINTER, INDEX, POINTER], write)
 
 
 def entry_name(name: str) -> str:
