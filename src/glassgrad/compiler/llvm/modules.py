@@ -66,9 +66,9 @@ class Modules:
         """Where to write a function whose loops are vectors, or not."""
         return self.open[is_vectors and True in self.open]
 
-    def texts(self, least: int = FULL) -> Iterator[str]:
-        """The modules with at least so many instructions, which are closed by that."""
+    def texts(self, are_last: bool) -> Iterator[str]:
+        """The modules that are full, or the last ones, which are closed by that."""
         for is_vectors, module in self.open.items():
-            if module.instructions >= least:
+            if module.instructions >= (1 if are_last else FULL):
                 yield LeanText(module) if is_vectors else str(module)
                 self.open[is_vectors] = Module("kernels", self.written)

@@ -110,7 +110,7 @@ class Segments:
         modules = Modules(apart=False)
         for number in range(len(self.codes)):
             self._entries(modules, number)
-        return "".join(modules.texts(1)) + self._job_code()
+        return "".join(modules.texts(are_last=True)) + self._job_code()
 
     def texts(self) -> Iterator[str]:
         """The same as several modules, which can be compiled at the same time."""
@@ -118,8 +118,8 @@ class Segments:
         modules = Modules()
         for number in range(len(self.codes)):
             self._entries(modules, number)
-            yield from modules.texts()
-        yield from modules.texts(1)
+            yield from modules.texts(are_last=False)
+        yield from modules.texts(are_last=True)
 
     def _entries(self, modules: Modules, number: int) -> None:
         """Write a code's functions and their entries."""
