@@ -20,6 +20,7 @@ from glassgrad.compiler.llvm.code import POINTER
 from glassgrad.compiler.llvm.contraction import choice
 from glassgrad.compiler.llvm.contraction.winograd import WinogradCode
 from glassgrad.compiler.llvm.engine import LeanText, MachineCode, host_machine, object_code, optimised
+from glassgrad.compiler.llvm.entries import Lists, entry_code, entry_name
 from glassgrad.compiler.llvm.modules import Module, shared
 
 NUMBER = ir.IntType(64)
@@ -118,3 +119,38 @@ end:
 def test_lean_text_is_not_looked_through_for_vectors() -> None:
     assert " x float>" in str(optimised(LOOP, host_machine()))
     assert " x float>" not in str(optimised(LeanText(LOOP), host_machine()))
+
+
+TWO = """
+define void @{name}(ptr %x, ptr %y, ptr %z, i64 %begin, i64 %end) {{
+  %a = load i64, ptr %x
+  %b = load i64, ptr %y
+  %difference = sub i64 %a, %b
+  %pieces = sub i64 %end, %begin
+  %found = {operation} i64 %difference, %pieces
+  store i64 %found, ptr %z
+  ret void
+}}
+"""
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_an_entry_finds_pointers_in_the_table_and_calls_the_function_that_the_list_names(apart: bool) -> None:
+    functions = [TWO.format(name="times", operation="mul"), TWO.format(name="plus", operation="add")]
+    calls = entry_code({"times": 3, "plus": 3}, data=16, apart=apart)
+    texts = [*functions, calls] if apart else ["".join(functions) + calls]
+    code = MachineCode([object_code(LeanText(text)) for text in texts], {})
+    numbers = (ctypes.c_int64 * 4)(100, 30, 0, 0)
+    array = (ctypes.c_size_t * 3)(
+        0, 0, ctypes.addressof(numbers)
+    )  # an object with its data's address at byte 16
+    table = (ctypes.c_size_t * 2)(ctypes.addressof(array), ctypes.addressof(numbers))
+    lists = Lists()
+    entry = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    for number, name, place in ((0, "times", 16), (1, "plus", 24)):
+        start = lists.add(number, [(0, True, 0), (1, False, 8), (1, False, place)])
+        words = (ctypes.c_int64 * len(lists.words))(*lists.words)
+        address = code.address(entry_name(name))
+        entry(address)(ctypes.addressof(table), ctypes.addressof(words) + start, 2, 6)
+    assert list(numbers) == [100, 30, 70 * 4, 70 + 4]
+    assert lists.add(0, [(0, True, 0), (1, False, 8), (1, False, 16)]) == 0

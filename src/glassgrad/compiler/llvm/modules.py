@@ -12,7 +12,7 @@ from typing import Any
 from llvmlite import ir
 
 from .engine import LeanText
-from .number import void_function
+from .number import separate
 
 
 class Module(ir.Module):  # type: ignore[misc]
@@ -40,7 +40,7 @@ def shared(
     name = module.written.setdefault((what, key), f"{what}_{len(module.written)}")
     if name in module.globals:
         return module.globals[name]
-    function = void_function(module, name, arguments)
+    function = separate(module, name, arguments)
     if is_new:
         write(function)
     return function

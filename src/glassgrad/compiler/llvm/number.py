@@ -245,17 +245,10 @@ def declared(module: Any, name: str, signature: Any) -> Any:
     return ir.Function(module, signature, name) if function is None else function
 
 
-def void_function(module: Any, name: str, arguments: Sequence[Any]) -> Any:
+def separate(module: Any, name: str, arguments: Sequence[Any]) -> Any:
     """A new function of the module, `void name(arguments)`, that LLVM compiles once, however many call it."""
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
     function.attributes.add("noinline")
-    return function
-
-
-def separate(module: Any, name: str, arguments: Sequence[Any]) -> Any:
-    """The same for the module alone."""
-    function = void_function(module, name, arguments)
-    function.linkage = "internal"
     return function
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from ...graph import Node
@@ -21,7 +22,7 @@ from ..llvm.assembly import AssemblyFunction
 from ..llvm.code import Code, Phase, phase_name
 from ..llvm.contraction.product import ProductCode
 from ..llvm.engine import LeanText, MachineCode
-from ..llvm.entries import Lists, Place, entry, entry_name
+from ..llvm.entries import Lists, Place, entry_code, entry_name
 from ..llvm.job import job_code, segment_name
 from ..llvm.kernel import KernelFunction
 from ..llvm.modules import Modules
@@ -108,23 +109,27 @@ class Segments:
     def text(self) -> str:
         """All of it as one module of LLVM IR, before LLVM's own passes."""
         modules = Modules(apart=False)
-        for number in range(len(self.codes)):
-            self._entries(modules, number)
-        return "".join(modules.texts(are_last=True)) + self._job_code()
+        for number, code in enumerate(self.codes):
+            code.build(modules, _name(number))
+        return "".join(modules.texts(are_last=True)) + self._calls(apart=False)
 
     def texts(self) -> Iterator[str]:
         """The same as several modules, which can be compiled at the same time."""
-        yield LeanText(self._job_code())
+        yield LeanText(self._calls(apart=True))
         modules = Modules()
-        for number in range(len(self.codes)):
-            self._entries(modules, number)
+        for number, code in enumerate(self.codes):
+            code.build(modules, _name(number))
             yield from modules.texts(are_last=False)
         yield from modules.texts(are_last=True)
 
-    def _entries(self, modules: Modules, number: int) -> None:
-        """Write a code's functions and their entries."""
-        for function in self.codes[number].build(modules, _name(number)):
-            entry(function, data_offset())
+    def _calls(self, apart: bool) -> str:
+        """The code that calls functions; `apart`: those of other modules."""
+        functions = {
+            phase_name(_name(number), place): code.pointer_count
+            for number, code in enumerate(self.codes)
+            for place in range(len(code.phases))
+        }
+        return entry_code(functions, data_offset(), apart) + self._job_code()
 
     @property
     def _divided(self) -> list[bool]:
@@ -136,18 +141,17 @@ class Segments:
 
     def _records(self, code: MachineCode) -> Records:
         lists = Lists()
+        first = [0, *accumulate(len(code.phases) for code in self.codes)]
         functions = [
-            [
-                code.address(entry_name(phase_name(_name(number), place)))
-                for place in range(len(kernel.phases))
-            ]
+            code.address(entry_name(phase_name(_name(number), place)))
             for number, kernel in enumerate(self.codes)
+            for place in range(len(kernel.phases))
         ]
 
         def call(step: _Step) -> Call:
-            return Call(
-                functions[step.kernel][step.place], lists.add(self._places(step.code)), step.phase.pieces
-            )
+            function = first[step.kernel] + step.place
+            places = lists.add(function, self._places(step.code))
+            return Call(functions[function], places, step.phase.pieces)
 
         segments = [
             ([call(step) for step in segment.steps], segment.order, segment.threads)
