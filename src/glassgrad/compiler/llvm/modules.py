@@ -46,7 +46,7 @@ def shared(
     return function
 
 
-FULL = 4000
+FULL = 2000
 """From so many instructions on a module is compiled while the next one is written: for each there is a price."""
 
 
