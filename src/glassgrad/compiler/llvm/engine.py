@@ -73,6 +73,7 @@ def optimised(text: str, machine: Any) -> Any:
 def _few_passes() -> Any:
     """What leaves nothing for the code generator that it would not do itself, in a fifth of the time of all passes."""
     passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
     passes.add_sroa_pass()
     passes.add_instruction_combine_pass()
     passes.add_simplify_cfg_pass()
