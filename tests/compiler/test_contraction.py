@@ -26,6 +26,7 @@ from glassgrad.compiler.llvm.contraction.problem import Index, Problem
 from glassgrad.compiler.llvm.contraction.transpose import transposed
 from glassgrad.compiler.llvm.contraction.writer import Target, Writer, adds_at_once
 from glassgrad.compiler.llvm.engine import MachineCode, object_code
+from glassgrad.compiler.llvm.modules import Module
 from glassgrad.compiler.llvm.nest import INDEX, loop
 
 HERE = Processor(64, 32)
@@ -36,7 +37,7 @@ KINDS = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
 def ran(plan: Plan, left: Any, right: Any, out: Any, added: Any = None) -> None:
     """Run a plan on arrays, whose first elements are those of the problem."""
     kind = KINDS[left.dtype.name]
-    module = ir.Module("contraction")
+    module = Module("contraction")
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), [POINTER]), "run")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     pointers = [

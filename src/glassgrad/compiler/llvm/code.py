@@ -10,6 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from ...graph import Node
+from .modules import Module, Modules
 from .nest import INDEX
 from .number import separate
 
@@ -27,6 +28,8 @@ class Phase:
     """Into how many pieces it can be cut, which threads may do at the same time."""
     nanoseconds: float = 0.0
     """About how long all pieces take on one thread."""
+    is_vectors: bool = False
+    """Whether its loops are written as vectors, so that LLVM need not make any: compiled in less time."""
 
 
 @dataclass
@@ -66,12 +69,18 @@ class Code(ABC):
     def write(self, phase: int, share: Share) -> None:
         """Write the instructions for a share of a phase."""
 
-    def build(self, module: ir.Module, name: str) -> list[ir.Function]:
-        """Add a function for each phase to a module: `void f(pointers..., scratch, begin, end)`."""
-        return [self._function(module, phase_name(name, phase), phase) for phase in range(len(self.phases))]
+    @property
+    def pointer_count(self) -> int:
+        """How many the function of each phase takes, that to memory beside the last."""
+        return len(self.owners) + 1
 
-    def _function(self, module: ir.Module, name: str, phase: int) -> ir.Function:
-        kinds = [POINTER] * (len(self.owners) + 1) + [INDEX, INDEX]
+    def build(self, modules: Modules, name: str) -> None:
+        """Write a function for each phase: `void f(pointers..., begin, end)`."""
+        for place, phase in enumerate(self.phases):
+            self._function(modules.of(phase.is_vectors), phase_name(name, place), place)
+
+    def _function(self, module: Module, name: str, phase: int) -> None:
+        kinds = [POINTER] * self.pointer_count + [INDEX, INDEX]
         function = separate(module, name, kinds)  # inlined, the same loops would be optimised once per call
         *pointers, scratch, begin, end = function.args
         for pointer in (*pointers, scratch):
@@ -83,7 +92,6 @@ class Code(ABC):
         share = Share(builder, memories, pointers, scratch, begin, end)
         self.write(phase, share)
         builder.ret_void()
-        return function
 
 
 def phase_name(name: str, phase: int) -> str:

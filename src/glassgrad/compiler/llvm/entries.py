@@ -1,57 +1,90 @@
 """Functions of one signature for all units: `void f(table, places, begin, end)`.
 
-A program calls thousands of units, most of them with the code of others. So a call gives a list of places in the table,
-and the function behind it loads the pointers.
+A program calls thousands of units, most of them with the code of others. So a call gives a list: which function it is,
+and the places in the table of the pointers that it takes. All functions that take as many pointers have one entry,
+because LLVM takes a millisecond for each function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from llvmlite import ir
-
-from .code import POINTER
-from .nest import INDEX, counted
-from .types import BYTE
-
-ENTRY = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, INDEX, INDEX])
 WORD = 8
+ROW = 3 * WORD
 
 Place = tuple[int, bool, int]
 """Where a pointer is found: its place in the table, whether an array stands there as a Python object, and how many
 bytes are added to it."""
 
 
-def entry(function: ir.Function, data: int) -> ir.Function:
-    """A function that loads all pointers that `function` takes, and calls it. Other modules can call it.
+def entry_code(functions: Mapping[str, int], data: int, apart: bool) -> str:
+    """LLVM IR text: an entry for each function, which loads all its pointers and calls it.
 
-    data: where in the object of an array the pointer to its data lies.
+    functions: their names, and how many pointers each takes, in the order of the numbers in lists. data: where in the
+    object of an array the pointer to its data lies. apart: whether the functions are in other modules.
     """
-    made = ir.Function(function.module, ENTRY, entry_name(function.name))
-    made.attributes.add("noinline")
-    table, places, begin, end = made.args
-    builder = ir.IRBuilder(made.append_basic_block("entry"))
-    count = len(function.args) - 2
-    found = builder.alloca(POINTER, size=INDEX(count))
-    with counted(builder, INDEX(0), INDEX(count)) as argument:
-        row = builder.gep(places, [builder.mul(argument, INDEX(3 * WORD))], source_etype=BYTE)
-        slot, is_object, more = (
-            builder.load(builder.gep(row, [INDEX(part * WORD)], source_etype=BYTE), typ=INDEX)
-            for part in range(3)
-        )
-        cell = builder.gep(table, [slot], source_etype=BYTE)
-        field = builder.gep(builder.load(cell, typ=POINTER), [INDEX(data)], source_etype=BYTE)
-        # of what is no object the same is loaded again: no branch
-        source = builder.select(builder.icmp_unsigned("!=", is_object, INDEX(0)), field, cell)
-        pointer = builder.gep(builder.load(source, typ=POINTER), [more], source_etype=BYTE)
-        builder.store(pointer, builder.gep(found, [argument], source_etype=POINTER))
-    pointers = [
-        builder.load(builder.gep(found, [INDEX(argument)], source_etype=POINTER), typ=POINTER)
-        for argument in range(count)
+    names = ", ".join(f"ptr @{name}" for name in functions)
+    text = [f"@functions = internal constant [{len(functions)} x ptr] [{names}]"]
+    text += [
+        f"@{entry_name(name)} = alias void (ptr, ptr, i64, i64), ptr @entry_{count}"
+        for name, count in functions.items()
     ]
-    builder.call(function, [*pointers, begin, end])
-    builder.ret_void()
-    return made
+    if apart:
+        text += [
+            f"declare void @{name}({', '.join(['ptr'] * count)}, i64, i64)"
+            for name, count in functions.items()
+        ]
+    for count in dict.fromkeys(functions.values()):
+        loads = [
+            f"  %at{number} = getelementptr ptr, ptr %found, i64 {number}\n"
+            f"  %pointer{number} = load ptr, ptr %at{number}"
+            for number in range(count)
+        ]
+        pointers = ", ".join(f"ptr %pointer{number}" for number in range(count))
+        text.append(
+            _ENTRY.format(
+                count=count, data=data, word=WORD, row=ROW, loads="\n".join(loads), pointers=pointers
+            )
+        )
+    return "\n".join(text)
+
+
+_ENTRY = """
+define internal void @entry_{count}(ptr %table, ptr %places, i64 %begin, i64 %end) {{
+entry:
+  %found = alloca ptr, i64 {count}
+  %which = load i64, ptr %places
+  %function_at = getelementptr i8, ptr @functions, i64 %which
+  %function = load ptr, ptr %function_at
+  br label %find
+find:
+  %argument = phi i64 [0, %entry], [%next, %find]
+  %row = phi ptr [%places, %entry], [%slot_at, %find]
+  %slot_at = getelementptr i8, ptr %row, i64 {row}
+  %slot = load i64, ptr %slot_at
+  %is_object_at = getelementptr i8, ptr %slot_at, i64 {word}
+  %is_object = load i64, ptr %is_object_at
+  %more_at = getelementptr i8, ptr %is_object_at, i64 {word}
+  %more = load i64, ptr %more_at
+  %cell = getelementptr i8, ptr %table, i64 %slot
+  %object = load ptr, ptr %cell
+  %field = getelementptr i8, ptr %object, i64 {data}
+  ; of what is no object the same is loaded again: no branch
+  %held = icmp ne i64 %is_object, 0
+  %source = select i1 %held, ptr %field, ptr %cell
+  %memory = load ptr, ptr %source
+  %pointer = getelementptr i8, ptr %memory, i64 %more
+  %to = getelementptr ptr, ptr %found, i64 %argument
+  store ptr %pointer, ptr %to
+  %next = add i64 %argument, 1
+  %some = icmp ult i64 %next, {count}
+  br i1 %some, label %find, label %call
+call:
+{loads}
+  call void %function({pointers}, i64 %begin, i64 %end)
+  ret void
+}}
+"""
 
 
 def entry_name(name: str) -> str:
@@ -60,17 +93,18 @@ def entry_name(name: str) -> str:
 
 
 class Lists:
-    """The lists of places of a program, one after the other, equal ones once."""
+    """The lists of a program, one after the other, equal ones once."""
 
     def __init__(self) -> None:
-        self.starts: dict[tuple[Place, ...], int] = {}
+        self.starts: dict[tuple[int, tuple[Place, ...]], int] = {}
         self.words: list[int] = []
 
-    def add(self, places: Sequence[Place]) -> int:
-        """Where the list begins, in bytes."""
-        key = tuple(places)
+    def add(self, function: int, places: Sequence[Place]) -> int:
+        """Where the list begins, in bytes. function: the number of what is called."""
+        key = function, tuple(places)
         if key not in self.starts:
             self.starts[key] = len(self.words) * WORD
+            self.words += (function * WORD, 0, 0)
             for slot, is_object, offset in places:
                 self.words += (slot * WORD, int(is_object), offset)
         return self.starts[key]

@@ -248,7 +248,6 @@ def declared(module: Any, name: str, signature: Any) -> Any:
 def separate(module: Any, name: str, arguments: Sequence[Any]) -> Any:
     """A new function of the module, `void name(arguments)`, that LLVM compiles once, however many call it."""
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), arguments), name)
-    function.linkage = "internal"
     function.attributes.add("noinline")
     return function
 

@@ -50,7 +50,8 @@ class DrawFunction(AloneCode):
         self.per_group = LANES * WORDS * (2 if node.dtype.itemsize == 4 else 1)
         self.count = math.prod(node.shape)
         self.groups = -(-self.count // self.per_group)
-        self.phases = (Phase(-(-self.groups // GROUPS_PER_PIECE), self.groups * NANOSECONDS_PER_GROUP),)
+        pieces = -(-self.groups // GROUPS_PER_PIECE)
+        self.phases = (Phase(pieces, self.groups * NANOSECONDS_PER_GROUP, is_vectors=True),)
 
     @property
     def key(self) -> Any:

@@ -114,7 +114,7 @@ class WindowFunction(AloneCode):
             taps = math.prod(self.operands[0].node.shape) * math.prod(self.loops.kernel)
         moved = sum(math.prod(o.node.shape) * o.node.dtype.itemsize for o in self.operands)
         nanoseconds = moved / BYTES_PER_NANOSECOND + taps / TAPS_PER_NANOSECOND
-        self.phases = (Phase(slices * self.chunks, nanoseconds),)
+        self.phases = (Phase(slices * self.chunks, nanoseconds, is_vectors=True),)
 
     def write(self, phase: int, share: Share) -> None:
         """Write the loops over the slices of a share."""

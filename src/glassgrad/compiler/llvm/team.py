@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import platform
 
+from .engine import LeanText
+
 SPINS = 400
 """How often a thread looks whether the others have come before it lets other threads run: about 10 microseconds."""
 
@@ -36,15 +38,17 @@ def team_code() -> str:
     own, because different threads write them.
     """
     pause, declaration = PAUSES.get(platform.machine(), ("", ""))
-    return _TEXT.format(
-        spins=SPINS,
-        idle_spins=IDLE_SPINS,
-        idle_yields=IDLE_YIELDS,
-        slot=SLOT,
-        lock=LOCK,
-        signal=SIGNAL,
-        pause=f"call {pause}" if pause else "",
-        declaration=declaration,
+    return LeanText(
+        _TEXT.format(
+            spins=SPINS,
+            idle_spins=IDLE_SPINS,
+            idle_yields=IDLE_YIELDS,
+            slot=SLOT,
+            lock=LOCK,
+            signal=SIGNAL,
+            pause=f"call {pause}" if pause else "",
+            declaration=declaration,
+        )
     )
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
-
-from llvmlite import ir
 
 from ...graph import Node
 from ..kernels import Alone, Assembly, Contraction, Kernel, Unit, Units
@@ -22,10 +21,11 @@ from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
 from ..llvm.code import Code, Phase, phase_name
 from ..llvm.contraction.product import ProductCode
-from ..llvm.engine import MachineCode
-from ..llvm.entries import Lists, Place, entry, entry_name
+from ..llvm.engine import LeanText, MachineCode
+from ..llvm.entries import Lists, Place, entry_code, entry_name
 from ..llvm.job import job_code, segment_name
 from ..llvm.kernel import KernelFunction
+from ..llvm.modules import Modules
 from . import team
 from .jobs import Call, Records
 from .loading import machine_code
@@ -39,10 +39,6 @@ SCRATCH: Range = (-2, -1)
 
 OBJECTS = 1 << 62
 """Where ranges of memory that is other at each call begin, each far from the next."""
-
-
-FULL = 4000
-"""From so many instructions on a module is compiled while the next one is written: for each there is a price."""
 
 
 @dataclass(frozen=True)
@@ -112,29 +108,28 @@ class Segments:
 
     def text(self) -> str:
         """All of it as one module of LLVM IR, before LLVM's own passes."""
-        module = ir.Module("step")
-        for number in range(len(self.codes)):
-            self._entries(module, number)
-        return str(module) + self._job_code()
+        modules = Modules(apart=False)
+        for number, code in enumerate(self.codes):
+            code.build(modules, _name(number))
+        return "".join(modules.texts(are_last=True)) + self._calls(apart=False)
 
     def texts(self) -> Iterator[str]:
         """The same as several modules, which can be compiled at the same time."""
-        yield self._job_code()
-        module, size = ir.Module("kernels"), 0
-        for number in range(len(self.codes)):
-            size += self._entries(module, number)
-            if size >= FULL:
-                yield str(module)
-                module, size = ir.Module("kernels"), 0
-        if size:
-            yield str(module)
+        yield LeanText(self._calls(apart=True))
+        modules = Modules()
+        for number, code in enumerate(self.codes):
+            code.build(modules, _name(number))
+            yield from modules.texts(are_last=False)
+        yield from modules.texts(are_last=True)
 
-    def _entries(self, module: ir.Module, number: int) -> int:
-        """Write a code's functions and their entries; how many instructions the functions have."""
-        functions = self.codes[number].build(module, _name(number))
-        for function in functions:
-            entry(function, data_offset())
-        return sum(len(block.instructions) for function in functions for block in function.blocks)
+    def _calls(self, apart: bool) -> str:
+        """The code that calls functions; `apart`: those of other modules."""
+        functions = {
+            phase_name(_name(number), place): code.pointer_count
+            for number, code in enumerate(self.codes)
+            for place in range(len(code.phases))
+        }
+        return entry_code(functions, data_offset(), apart) + self._job_code()
 
     @property
     def _divided(self) -> list[bool]:
@@ -146,18 +141,17 @@ class Segments:
 
     def _records(self, code: MachineCode) -> Records:
         lists = Lists()
+        first = [0, *accumulate(len(code.phases) for code in self.codes)]
         functions = [
-            [
-                code.address(entry_name(phase_name(_name(number), place)))
-                for place in range(len(kernel.phases))
-            ]
+            code.address(entry_name(phase_name(_name(number), place)))
             for number, kernel in enumerate(self.codes)
+            for place in range(len(kernel.phases))
         ]
 
         def call(step: _Step) -> Call:
-            return Call(
-                functions[step.kernel][step.place], lists.add(self._places(step.code)), step.phase.pieces
-            )
+            function = first[step.kernel] + step.place
+            places = lists.add(function, self._places(step.code))
+            return Call(functions[function], places, step.phase.pieces)
 
         segments = [
             ([call(step) for step in segment.steps], segment.order, segment.threads)

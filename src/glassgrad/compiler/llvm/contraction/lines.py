@@ -6,15 +6,15 @@ blocks are transposed in registers; where channels do, nothing needs to be.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llvmlite import ir
 
 from ..code import POINTER
+from ..modules import Module, shared
 from ..nest import INDEX, counted, loop
-from ..number import separate
 from .masked import first_lanes, load, store
 from .transpose import transposed
 
@@ -29,6 +29,21 @@ class Lines:
     channels: int
     lanes: int
 
+    @property
+    def kind(self) -> Lines:
+        """What code for lines depends on: the first of those that differ only in numbers it can get as arguments."""
+        return replace(
+            self,
+            step=int(self.step == 1),
+            channel=int(self.channel == 1),
+            channels=self.channels % self.lanes and 1,
+        )
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """These numbers."""
+        return self.step, self.channel, self.channels
+
 
 def buffer_of(builder: ir.IRBuilder, vectors: int, lanes: int) -> Any:
     """Memory on the stack for so many vectors."""
@@ -42,13 +57,15 @@ def buffer_of(builder: ir.IRBuilder, vectors: int, lanes: int) -> Any:
 class LineWriter:
     """The instructions that move lines of float32 for one block of channels: `lanes` of them from `first` on."""
 
-    def __init__(self, builder: ir.IRBuilder, lines: Lines, first: Any) -> None:
+    def __init__(self, builder: ir.IRBuilder, lines: Lines, numbers: Sequence[Any], first: Any) -> None:
+        """lines: their kind. numbers: values of what differs within it."""
         self.builder = builder
         self.lines = lines
+        self.step, self.channel, self.channels = numbers
         self.first = first
         self.kind = ir.FloatType()
         self.vector = ir.VectorType(self.kind, lines.lanes)
-        self.is_ragged = lines.channels % lines.lanes != 0
+        self.is_ragged = lines.channels != 0
 
     # --- both ways ----------------------------------------------------------------------------------------------
 
@@ -86,34 +103,34 @@ class LineWriter:
 
     def _memory(self, memory: Any, offset: Any, index: Any) -> Any:
         builder = self.builder
-        at = builder.add(offset, builder.add(self.first, builder.mul(index, INDEX(self.lines.step))))
+        at = builder.add(offset, builder.add(self.first, builder.mul(index, self.step)))
         return builder.gep(memory, [at], source_etype=self.kind)
 
     def _there(self) -> Any:
         """Which lanes are channels; None if all are."""
         if not self.is_ragged:
             return None
-        left = self.builder.sub(INDEX(self.lines.channels), self.first)
+        left = self.builder.sub(self.channels, self.first)
         return first_lanes(self.builder, left, self.lines.lanes)
 
     # --- elements side by side ----------------------------------------------------------------------------------
 
     def _read_blocks(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
-        channels = self._at_most_lanes(self.builder.sub(INDEX(self.lines.channels), self.first))
+        channels = self._at_most_lanes(self.builder.sub(self.channels, self.first))
         for outside, inside, length in self._blocks(memory, offset, buffer, place):
-            steps = INDEX(self.lines.channel), INDEX(self.lines.lanes)
+            steps = self.channel, INDEX(self.lines.lanes)
             self._turn(outside, steps[0], channels, inside, steps[1], length)
 
     def _write_blocks(self, memory: Any, offset: Any, buffer: Any, place: Any) -> None:
-        channels = self._at_most_lanes(self.builder.sub(INDEX(self.lines.channels), self.first))
+        channels = self._at_most_lanes(self.builder.sub(self.channels, self.first))
         for outside, inside, length in self._blocks(memory, offset, buffer, place):
-            steps = INDEX(self.lines.channel), INDEX(self.lines.lanes)
+            steps = self.channel, INDEX(self.lines.lanes)
             self._turn(inside, steps[1], length, outside, steps[0], channels)
 
     def _blocks(self, memory: Any, offset: Any, buffer: Any, place: Any) -> Iterator[tuple[Any, Any, Any]]:
         """In a loop, pointers to a block in memory and in the buffer, and how many elements it has along the line."""
         builder, lines = self.builder, self.lines
-        first = builder.add(offset, builder.mul(self.first, INDEX(lines.channel)))
+        first = builder.add(offset, builder.mul(self.first, self.channel))
         with loop(builder, -(-lines.length // lines.lanes)) as number:
             begin = builder.mul(number, INDEX(lines.lanes))
             outside = builder.gep(memory, [builder.add(first, begin)], source_etype=self.kind)
@@ -131,13 +148,12 @@ class LineWriter:
 
     def _copy(self, memory: Any, offset: Any, buffer: Any, place: Any, reads: bool) -> None:
         builder, lines = self.builder, self.lines
-        left = builder.sub(INDEX(lines.channels), self.first)
-        count = builder.select(builder.icmp_unsigned("<", left, INDEX(lines.lanes)), left, INDEX(lines.lanes))
+        count = self._at_most_lanes(builder.sub(self.channels, self.first))
         with counted(builder, INDEX(0), count) as lane:
-            channel = builder.mul(builder.add(self.first, lane), INDEX(lines.channel))
+            channel = builder.mul(builder.add(self.first, lane), self.channel)
             begin = builder.add(offset, channel)
             with loop(builder, lines.length) as index:
-                at = builder.add(begin, builder.mul(index, INDEX(lines.step)))
+                at = builder.add(begin, builder.mul(index, self.step))
                 outside = builder.gep(memory, [at], source_etype=self.kind)
                 at = builder.add(builder.mul(builder.add(place, index), INDEX(lines.lanes)), lane)
                 inside = builder.gep(buffer, [at], source_etype=self.kind)
@@ -159,16 +175,17 @@ class LineWriter:
         )
 
 
-def turning_function(module: ir.Module, lanes: int) -> ir.Function:
+def turning_function(module: Module, lanes: int) -> ir.Function:
     """`void f(source, step, rows, target, step, columns)`: so many columns of so many rows, at most `lanes` of both.
 
     Steps are in elements, from row to row of the source, and from column to column of the target. One function for a
     program, because transposing a block is a hundred instructions.
     """
-    name = f"turned_{lanes}"
-    if name in module.globals:
-        return module.globals[name]
-    function = separate(module, name, [POINTER, INDEX, INDEX, POINTER, INDEX, INDEX])
+    arguments = [POINTER, INDEX, INDEX, POINTER, INDEX, INDEX]
+    return shared(module, "turned", lanes, arguments, lambda function: _write_turning(function, lanes))
+
+
+def _write_turning(function: ir.Function, lanes: int) -> None:
     source, source_step, rows, target, target_step, columns = function.args
     builder = ir.IRBuilder(function.append_basic_block("entry"))
     vector = ir.VectorType(ir.FloatType(), lanes)
@@ -197,4 +214,3 @@ def turning_function(module: ir.Module, lanes: int) -> ir.Function:
         with part:
             move(True)
     builder.ret_void()
-    return function

@@ -9,6 +9,7 @@ number of summands, because it is small and compiling many takes longer than run
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
@@ -16,12 +17,13 @@ from typing import Any
 from llvmlite import ir
 
 from ..code import POINTER
+from ..modules import Module, shared
 from ..nest import INDEX, carrying, counted
-from ..number import declared, separate
+from ..number import declared
 from ..vectors import splat
+from .combiner import FLOAT
 from .plan import CYCLE, PER_TILE, Processor
 
-FLOAT = ir.FloatType()
 RUN = 32
 """How many summands a run has. Accumulators wait in memory meanwhile, which takes a twentieth of the time."""
 
@@ -100,6 +102,45 @@ def blocked(stack: Stack, row: Steps, summand: Steps, lanes: int, processor: Pro
     return min(found, key=lambda block: block.nanoseconds(stack))
 
 
+Product = tuple[Stack, tuple[int, int, int]]
+"""A stack, and where its left operand, its right one, and its result begin, in elements."""
+
+
+def write_products(
+    builder: ir.IRBuilder,
+    block: Block,
+    products: Sequence[Product],
+    pointers: Sequence[Any],
+    pieces: tuple[Any, Any],
+) -> None:
+    """Some of the blocks of several stacks, numbered one stack after the other.
+
+    pointers: to left operands, right ones, and results. pieces: the first, and that after the last.
+    """
+    function = shared(
+        builder.module,
+        "products",
+        (block, tuple(products)),
+        [POINTER] * 3 + [INDEX] * 2,
+        lambda function: _write_stacks(function, block, products),
+    )
+    builder.call(function, [*pointers, *pieces])
+
+
+def _write_stacks(function: ir.Function, block: Block, products: Sequence[Product]) -> None:
+    *pointers, begin, end = function.args
+    builder = ir.IRBuilder(function.append_basic_block("entry"))
+    for stack, begins in products:
+        own = [
+            builder.gep(pointer, [INDEX(place)], source_etype=FLOAT)
+            for pointer, place in zip(pointers, begins, strict=True)
+        ]
+        BlockWriter(builder, block).write(stack, own, begin, end)
+        pieces = INDEX(block.pieces(stack))
+        begin, end = builder.sub(begin, pieces), builder.sub(end, pieces)
+    builder.ret_void()
+
+
 class BlockWriter:
     """Writes the blocks of stacks."""
 
@@ -107,7 +148,7 @@ class BlockWriter:
         self.builder = builder
         self.block = block
 
-    def write(self, stack: Stack, left: Any, right: Any, out: Any, begin: Any, end: Any) -> None:
+    def write(self, stack: Stack, pointers: Sequence[Any], begin: Any, end: Any) -> None:
         """Blocks begin to end of a stack; none if they are not between 0 and as many as there are."""
         builder, block = self.builder, self.block.of(stack)
         down, across = block.tiles(stack)
@@ -136,11 +177,12 @@ class BlockWriter:
                     builder.add(offset, builder.mul(place, INDEX(step)))
                     for offset, step in zip(offsets, (steps.left, steps.right, steps.out), strict=True)
                 ]
-            pointers = [
+            own = [
                 builder.gep(pointer, [offset], source_etype=FLOAT)
-                for pointer, offset in zip((left, right, out), offsets, strict=True)
+                for pointer, offset in zip(pointers, offsets, strict=True)
             ]
-            builder.call(function, [*pointers, INDEX(stack.summed)])
+            numbers = stack.summed, block.summand.left, block.summand.right, block.row.out
+            builder.call(function, [*own, *map(INDEX, numbers)])
 
     def _first(self, tile: Any, size: int, total: int) -> Any:
         """Where a block begins: the last one ends where all end."""
@@ -151,41 +193,39 @@ class BlockWriter:
         return self.builder.select(self.builder.icmp_unsigned("<", begin, last), begin, last)
 
 
-def _product(module: ir.Module, block: Block) -> ir.Function:
-    """`void f(left, right, out, summed)`: one block."""
-    row, summand = block.row, block.summand
-    numbers = (block.height, block.vectors, block.lanes, row.left, row.out, summand.left, summand.right)
-    name = "_".join(["runs", *map(str, numbers)])
-    if name not in module.globals:
-        _write_product(separate(module, name, [POINTER] * 3 + [INDEX]), block)
-    return module.globals[name]
+def _product(module: Module, block: Block) -> ir.Function:
+    """`void f(left, right, out, summed, step of summands in left, in right, step of rows in out)`: one block."""
+    key = block.height, block.vectors, block.lanes, block.row.left
+    arguments = [POINTER] * 3 + [INDEX] * 4
+    return shared(module, "block", key, arguments, lambda function: _write_product(function, *key))
 
 
-def _write_product(function: ir.Function, block: Block) -> None:
-    row, summand = block.row, block.summand
-    left, right, out, summed = function.args
+def _write_product(function: ir.Function, height: int, vectors: int, lanes: int, row: int) -> None:
+    """row: the step of rows in the left operand, a constant because there are more of them than pointers fit in
+    registers."""
+    left, right, out, summed, left_step, right_step, out_step = function.args
     out.add_attribute("noalias")
     builder = ir.IRBuilder(function.append_basic_block("entry"))
-    vector = ir.VectorType(FLOAT, block.lanes)
-    zeros = [ir.Constant(vector, [0.0] * block.lanes)] * (block.height * block.vectors)
-    name = f"llvm.fmuladd.v{block.lanes}f32"
+    vector = ir.VectorType(FLOAT, lanes)
+    zeros = [ir.Constant(vector, [0.0] * lanes)] * (height * vectors)
+    name = f"llvm.fmuladd.v{lanes}f32"
     multiply_add = declared(function.module, name, ir.FunctionType(vector, [vector] * 3))
 
-    def moved(pointer: Any, step: int) -> Any:
-        return builder.gep(pointer, [INDEX(step)], source_etype=FLOAT)
+    def moved(pointer: Any, step: Any) -> Any:
+        return builder.gep(pointer, [step], source_etype=FLOAT)
 
     def one(_: Any, carried: list[Any]) -> list[Any]:
         left, right, *sums = carried
         rights = [
-            builder.load(moved(right, place * block.lanes), align=4 * block.lanes, typ=vector)
-            for place in range(block.vectors)
+            builder.load(moved(right, INDEX(place * lanes)), align=4 * lanes, typ=vector)
+            for place in range(vectors)
         ]
-        for place in range(block.height):
-            value = splat(builder, builder.load(moved(left, place * row.left), typ=FLOAT), block.lanes)
+        for place in range(height):
+            value = splat(builder, builder.load(moved(left, INDEX(place * row)), typ=FLOAT), lanes)
             for number, other in enumerate(rights):
-                at = place * block.vectors + number
+                at = place * vectors + number
                 sums[at] = builder.call(multiply_add, [value, other, sums[at]])
-        return [moved(left, summand.left), moved(right, summand.right), *sums]
+        return [moved(left, left_step), moved(right, right_step), *sums]
 
     def run(done: Any, carried: list[Any]) -> list[Any]:
         left, right, *totals = carried
@@ -196,8 +236,9 @@ def _write_product(function: ir.Function, block: Block) -> None:
         return [left, right, *added]
 
     _, _, *totals = carrying(builder, summed, RUN, [left, right, *zeros], run)
-    for place in range(block.height):
-        for number in range(block.vectors):
-            target = moved(out, place * row.out + number * block.lanes)
-            builder.store(totals[place * block.vectors + number], target, align=4 * block.lanes)
+    for place in range(height):
+        for number in range(vectors):
+            target = moved(out, INDEX(number * lanes))
+            builder.store(totals[place * vectors + number], target, align=4 * lanes)
+        out = moved(out, out_step)
     builder.ret_void()

@@ -90,37 +90,35 @@ class Tile:
         inner = tuple(rest)
         in_parts = _count(inner) <= LONGEST < _count(summed)
 
-        def at(place: Any, sums: list[Any]) -> list[Any]:
-            left = self._moved(by_left, place, index.left)
-            right = self._moved(by_right, place, index.right)
+        def at(left: Any, right: Any, sums: list[Any]) -> list[Any]:
             if not in_parts:
                 return self._over(inner, left, right, sums)
             zero = ir.Constant(self.vector, [0.0] * self.lanes)
             part = self._over(inner, left, right, [zero] * len(sums))
             return [self.builder.fadd(total, more) for total, more in zip(sums, part, strict=True)]
 
+        def several(count: int, left: Any, right: Any, sums: list[Any]) -> list[Any]:
+            for _ in range(count):
+                sums = at(left, right, sums)
+                left, right = self._moved(left, index.left), self._moved(right, index.right)
+            return [left, right, *sums]
+
         room = WRITTEN_OUT // (self.height * self.vectors)
         if _count(summed) <= room:
-            for place in range(index.size):
-                sums = at(INDEX(place), sums)
-            return sums
+            return several(index.size, by_left, by_right, sums)[2:]
         step = 1 if inner else min(index.size, max(self.sets, min(8, room // 2)))
         whole = index.size // step * step
 
-        def body(place: Any, sums: list[Any]) -> list[Any]:
-            for ahead in range(step):
-                sums = at(self.builder.add(place, INDEX(ahead)) if ahead else place, sums)
-            return sums
+        def body(_: Any, carried: list[Any]) -> list[Any]:
+            left, right, *sums = carried
+            return several(step, left, right, sums)
 
-        sums = carrying(self.builder, INDEX(whole), step, sums, body)
-        for place in range(whole, index.size):
-            sums = at(INDEX(place), sums)
-        return sums
+        # the offsets are handed on, so that each is one register that all rows and vectors have as their index
+        left, right, *sums = carrying(self.builder, INDEX(whole), step, [by_left, by_right, *sums], body)
+        return several(index.size - whole, left, right, sums)[2:]
 
-    def _moved(self, offset: Any, place: Any, step: int) -> Any:
-        if step == 0:
-            return offset
-        return self.builder.add(offset, self.builder.mul(place, INDEX(step)))
+    def _moved(self, offset: Any, step: int) -> Any:
+        return self.builder.add(offset, INDEX(step)) if step else offset
 
     def _one(self, by_left: Any, by_right: Any, sums: list[Any]) -> list[Any]:
         """The products at one summand added to one set of accumulators, the sets taking turns."""

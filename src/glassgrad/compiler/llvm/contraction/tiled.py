@@ -96,8 +96,8 @@ class TiledCode(Code):
         if self.plan.packs:
             panels = Writer(None, self.plan, self.kind).panels * len(self.pairs)
             elements += -(-panels * self.plan.panel // 16) * 16
-            yield Phase(panels, self.plan.packing_nanoseconds * len(self.pairs))
-        yield Phase(self.plan.tiles, self.plan.nanoseconds * len(self.pairs))
+            yield Phase(panels, self.plan.packing_nanoseconds * len(self.pairs), is_vectors=True)
+        yield Phase(self.plan.tiles, self.plan.nanoseconds * len(self.pairs), is_vectors=True)
         self.results = elements
         if self.plan.parts > 1:
             size = prod(self.node.shape)

@@ -11,8 +11,8 @@ from typing import Any
 from llvmlite import ir
 
 from ..code import POINTER
+from ..modules import Module, shared
 from ..nest import INDEX, counted
-from ..number import separate
 from ..types import LANE
 from .masked import first_lanes, load, store
 
@@ -37,50 +37,48 @@ def transposed(builder: ir.IRBuilder, rows: Sequence[Any]) -> list[Any]:
     return found
 
 
-def block_function(module: ir.Module, kind: Any, lanes: int, adds: bool = False) -> ir.Function:
+def block_function(module: Module, kind: Any, lanes: int, adds: bool = False) -> ir.Function:
     """`void f(source, step, target, step, count)`: the columns of `lanes` rows, of each the first `count` elements.
 
     Steps are in elements, from row to row of the source, and from column to column of the target. With `adds`, two more
     arguments say what is added to the columns, and its step from column to column.
     """
-    name = f"transposed_{lanes}_{kind}" + ("_added" if adds else "")
-    if name in module.globals:
-        return module.globals[name]
     arguments = [POINTER, INDEX, POINTER, INDEX, INDEX, *((POINTER, INDEX) if adds else ())]
-    function = separate(module, name, arguments)
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    source, source_step, target, target_step, count, *added = function.args
-    vector = ir.VectorType(kind, lanes)
 
-    def row(pointer: Any, step: Any, place: int) -> Any:
-        return builder.gep(pointer, [builder.mul(step, INDEX(place))], source_etype=kind)
+    def write(function: ir.Function) -> None:
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        source, source_step, target, target_step, count, *added = function.args
+        vector = ir.VectorType(kind, lanes)
 
-    rows = [load(builder, row(source, source_step, place), None, vector) for place in range(lanes)]
-    mask = first_lanes(builder, count, lanes)
-    for place, column in enumerate(transposed(builder, rows)):
-        if adds:
-            column = builder.fadd(column, load(builder, row(added[0], added[1], place), mask, vector))
-        store(builder, column, row(target, target_step, place), mask)
-    builder.ret_void()
-    return function
+        def row(pointer: Any, step: Any, place: int) -> Any:
+            return builder.gep(pointer, [builder.mul(step, INDEX(place))], source_etype=kind)
+
+        rows = [load(builder, row(source, source_step, place), None, vector) for place in range(lanes)]
+        mask = first_lanes(builder, count, lanes)
+        for place, column in enumerate(transposed(builder, rows)):
+            if adds:
+                column = builder.fadd(column, load(builder, row(added[0], added[1], place), mask, vector))
+            store(builder, column, row(target, target_step, place), mask)
+        builder.ret_void()
+
+    return shared(module, "transposed", (str(kind), lanes, adds), arguments, write)
 
 
-def scatter_function(module: ir.Module, kind: Any, lanes: int) -> ir.Function:
+def scatter_function(module: Module, kind: Any, lanes: int) -> ir.Function:
     """`void f(block, target, step, offsets, count)`: the first `count` rows of a block, each to an offset of its own,
     its elements `step` apart."""
-    name = f"scattered_{lanes}_{kind}"
-    if name in module.globals:
-        return module.globals[name]
+
+    def write(function: ir.Function) -> None:
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        block, target, step, offsets, count = function.args
+        with counted(builder, INDEX(0), count) as row:
+            offset = builder.load(builder.gep(offsets, [row], source_etype=INDEX), typ=INDEX)
+            first = builder.mul(row, INDEX(lanes))
+            for lane in range(lanes):
+                source = builder.gep(block, [builder.add(first, INDEX(lane))], source_etype=kind)
+                to = builder.add(offset, builder.mul(step, INDEX(lane)))
+                builder.store(builder.load(source, typ=kind), builder.gep(target, [to], source_etype=kind))
+        builder.ret_void()
+
     arguments = [POINTER, POINTER, INDEX, POINTER, INDEX]
-    function = separate(module, name, arguments)
-    builder = ir.IRBuilder(function.append_basic_block("entry"))
-    block, target, step, offsets, count = function.args
-    with counted(builder, INDEX(0), count) as row:
-        offset = builder.load(builder.gep(offsets, [row], source_etype=INDEX), typ=INDEX)
-        first = builder.mul(row, INDEX(lanes))
-        for lane in range(lanes):
-            source = builder.gep(block, [builder.add(first, INDEX(lane))], source_etype=kind)
-            to = builder.add(offset, builder.mul(step, INDEX(lane)))
-            builder.store(builder.load(source, typ=kind), builder.gep(target, [to], source_etype=kind))
-    builder.ret_void()
-    return function
+    return shared(module, "scattered", (str(kind), lanes), arguments, write)

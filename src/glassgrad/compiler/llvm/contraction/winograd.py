@@ -23,12 +23,13 @@ from ....graph import Node
 from ....graph.loops import Convolved
 from ...homes import Place
 from ..alone import AloneCode
-from ..code import POINTER, Phase, Share
+from ..code import Phase, Share
 from ..nest import INDEX
-from ..number import separate
+from .combiner import FLOAT
 from .lines import Lines
-from .planes import FLOAT, Planes, Taps, Transform, Walk, up_to, write_taps
-from .runs import Block, BlockWriter, Stack, Steps, blocked
+from .planes import Planes, Walk, up_to, write_walk
+from .runs import Block, Stack, Steps, blocked, write_products
+from .taps import Taps, write_taps
 from .tiled import this_processor
 from .transforms import MOST, Cut
 
@@ -123,7 +124,7 @@ class WinogradCode(AloneCode):
 
         def add(step: Step, pieces: int, nanoseconds: float) -> None:
             self.steps.append(step)
-            phases.append(Phase(pieces, nanoseconds))
+            phases.append(Phase(pieces, nanoseconds, is_vectors=True))
 
         taps = layout.taps
         if layout.gather:
@@ -183,63 +184,41 @@ class WinogradCode(AloneCode):
     # --- code ---------------------------------------------------------------------------------------------------
 
     def write(self, phase: int, share: Share) -> None:
-        """Call the function of the phase's step, which blocks of as many images share."""
-        step, builder = self.steps[phase], share.builder
-        name = f"{builder.function.name.rpartition('_')[0]}_{step.what}_{step.images}"
-        function = builder.module.globals.get(name) or self._function_of(step, builder.module, name)
-        pointers = [share.pointers[owner] for owner in self.owners]
+        """Call the function of the phase's step."""
+        step, builder, layout = self.steps[phase], share.builder, self.layout
         pieces = share.begin, share.end
-        builder.call(function, [*pointers, share.scratch, *pieces, INDEX(step.first), INDEX(step.block)])
-
-    def _function_of(self, step: Step, module: ir.Module, name: str) -> ir.Function:
-        kinds = [POINTER] * (len(self.owners) + 1) + [INDEX] * 4
-        function = separate(module, name, kinds)
-        for argument in function.args[: len(self.owners) + 1]:
-            argument.add_attribute("noalias")
-        *pointers, scratch, begin, end, first, block = function.args
-        builder = ir.IRBuilder(function.append_basic_block("entry"))
-        sides = [builder.gep(scratch, [INDEX(place)], source_etype=FLOAT) for place in self.places]
-        sources = [pointers[self.owners.index(owner)] for owner in self.reads]
-        out = pointers[-1]
-        layout = self.layout
+        sides = [builder.gep(share.scratch, [INDEX(place)], source_etype=FLOAT) for place in self.places]
+        sources = [share.pointers[owner] for owner in self.reads]
+        out = share.pointers[self.node]
         if step.what == "taps":
-            if layout.gather:
-                write_taps(builder, layout.taps, sources[1], sides[0], begin, end, 0)
-            else:
-                write_taps(builder, layout.taps, out, sides[0], begin, end, len(layout.blocks))
+            filters, copies = (sources[1], 0) if layout.gather else (out, len(layout.blocks))
+            write_taps(builder, layout.taps, (filters, sides[0]), pieces, copies)
         elif step.what == "multiply":
-            self._multiply(builder, step.images, sides, begin, end, block)
+            self._multiply(builder, step, sides, pieces)
         elif step.what == "gather":
             assert layout.gather is not None
-            walk = layout.gather.of(step.images)
-            Transform(builder, walk).write(out, sides[2], begin, end, first, spreads=False)
+            write_walk(builder, layout.gather.of(step.images), False, (out, sides[2]), pieces, step.first)
         else:
             number = int(step.what.removeprefix("spread"))
             walk = layout.spread[number].of(step.images)
-            transform = Transform(builder, walk)
-            transform.write(sources[number], sides[1 + number], begin, end, first, spreads=True)
-        builder.ret_void()
-        return function
+            write_walk(builder, walk, True, (sources[number], sides[1 + number]), pieces, step.first)
 
     def _multiply(
-        self, builder: ir.IRBuilder, images: int, sides: Sequence[Any], begin: Any, end: Any, block: Any
+        self, builder: ir.IRBuilder, step: Step, sides: Sequence[Any], pieces: tuple[Any, Any]
     ) -> None:
         taps = self.layout.taps
-        one, other = self._sides(images)
-        block_of = self.block(images)
-        for stack, mine, yours in zip(self.stacks(images), one.parts, other.parts, strict=True):
+        one, other = self._sides(step.images)
+        products = []
+        for stack, mine, yours in zip(self.stacks(step.images), one.parts, other.parts, strict=True):
             of_taps = (mine.ys.start * taps.points[1] + mine.xs.start) * taps.step
-            places = [INDEX(of_taps), INDEX(mine.begin), INDEX(yours.begin)]
-            if not self.layout.gather:
-                places[0] = builder.add(places[0], builder.mul(block, INDEX(taps.elements)))
-            taps_at, one_at, other_at = (
-                builder.gep(side, [place], source_etype=FLOAT)
-                for side, place in zip(sides, places, strict=False)
-            )
-            right, out = (taps_at, other_at) if self.layout.gather else (other_at, taps_at)
-            BlockWriter(builder, block_of).write(stack, one_at, right, out, begin, end)
-            pieces = INDEX(block_of.pieces(stack))
-            begin, end = builder.sub(begin, pieces), builder.sub(end, pieces)
+            begins = mine.begin, of_taps, yours.begin
+            products.append((stack, begins if self.layout.gather else (mine.begin, yours.begin, of_taps)))
+        if self.layout.gather:
+            left, right, out = sides[1], sides[0], sides[2]
+        else:
+            left, right = sides[1], sides[2]
+            out = builder.gep(sides[0], [INDEX(step.block * taps.elements)], source_etype=FLOAT)
+        write_products(builder, self.block(step.images), products, (left, right, out), pieces)
 
 
 def _width(loops: Convolved, node: Node) -> int:
