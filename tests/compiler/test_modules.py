@@ -22,8 +22,6 @@ from glassgrad.compiler.llvm.contraction.winograd import WinogradCode
 from glassgrad.compiler.llvm.engine import (
     LeanText,
     MachineCode,
-    _emission,
-    assembly,
     host_machine,
     object_code,
     optimised,
@@ -162,43 +160,3 @@ def test_an_entry_finds_pointers_in_the_table_and_calls_the_function_that_the_li
         entry(address)(ctypes.addressof(table), ctypes.addressof(words) + start, 2, 6)
     assert list(numbers) == [100, 30, 70 * 4, 70 + 4]
     assert lists.add(0, [(0, True, 0), (1, False, 8), (1, False, 16)]) == 0
-
-
-ADDRESSES = """
-define void @copied(ptr noalias %x, ptr noalias %y, i64 %step, i64 %count) {
-entry:
-  br label %body
-body:
-  %i = phi i64 [0, %entry], [%next, %body]
-  %place = mul i64 %i, %step
-  %from = getelementptr float, ptr %x, i64 %place
-  %to = getelementptr float, ptr %y, i64 %i
-  %value = load float, ptr %from
-  store float %value, ptr %to
-  %next = add nuw nsw i64 %i, 1
-  %more = icmp ult i64 %next, %count
-  br i1 %more, label %body, label %end
-end:
-  ret void
-}
-"""
-
-
-def test_llvm_reduces_induction_variables_for_others_but_not_for_us() -> None:
-    """The option is one for the process: it is back when code has been made, and when none could be."""
-
-    def instructions() -> str:
-        machine = host_machine()
-        return str(machine.emit_assembly(optimised(LeanText(ADDRESSES), machine)))
-
-    others = instructions()
-    ours = assembly(LeanText(ADDRESSES))
-    assert ours != others
-    assert instructions() == others
-    with pytest.raises(RuntimeError, match="no_such"):
-        object_code("define void @f() { call void @no_such() ret void }")
-    assert instructions() == others
-    with _emission():
-        object_code(LeanText(ADDRESSES))
-        assert instructions() == ours
-    assert instructions() == others

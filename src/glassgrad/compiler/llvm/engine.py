@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from ctypes import CFUNCTYPE, c_void_p, string_at
 from functools import lru_cache
 from typing import Any
@@ -14,11 +13,6 @@ import llvmlite.binding as llvm
 
 _lock = threading.Lock()
 _ready = False
-_emitting = 0
-"""How many threads are making machine code."""
-
-LATEST = 22
-"""The latest LLVM that is known to have the option below: a process ends when it gives one that LLVM does not have."""
 
 
 def _prepare() -> None:
@@ -88,36 +82,12 @@ def _few_passes() -> Any:
     return passes
 
 
-@contextmanager
-def _emission() -> Iterator[None]:
-    """LLVM leaves induction variables as they are while any thread is in here.
-
-    To reduce them is a third of the time of making machine code, and gains nothing where loops hand on the offsets that
-    many addresses have in common. The option is the whole process's, so others get it back.
-    """
-    _count_emissions(1)
-    try:
-        yield
-    finally:
-        _count_emissions(-1)
-
-
-def _count_emissions(more: int) -> None:
-    global _emitting
-    with _lock:
-        _emitting += more
-        if llvm.llvm_version_info[0] <= LATEST and _emitting == max(
-            more, 0
-        ):  # the first comes, or the last goes
-            llvm.set_option("glassgrad", f"-disable-lsr={'true' if _emitting else 'false'}")
-
-
 def object_code(text: str) -> bytes:
     """The module in `text` as an object file."""
     with _lock:
         machine = host_machine()
     module = optimised(text, machine)
-    with _emission(), llvm.ffi.OutputString() as problem:
+    with llvm.ffi.OutputString() as problem:
         buffer = _without_lock("LLVMPY_TargetMachineEmitToMemory")(machine, module, 1, problem)
         if not buffer:
             raise RuntimeError(str(problem))
@@ -138,8 +108,7 @@ def assembly(text: str) -> str:
     """The module in `text` as this processor's instructions, to read."""
     with _lock:
         machine = host_machine()
-    with _emission():
-        return str(machine.emit_assembly(optimised(text, machine)))
+    return str(machine.emit_assembly(optimised(text, machine)))
 
 
 class MachineCode:
