@@ -77,21 +77,13 @@ class Compiled:
             key = taken_apart((args, options), inputs)
         except IsDifferentiated:
             return self.function(*args, **options)
-        for known in self.programs.get(key, ()):
-            found = known.again(args, options)
-            if found is not MISSED:
-                self.last, self.again = known, known.again
-                return found
+        found = self._entered(key, args, options)
+        if found is MISSED and self._is_made(key, args, options):
+            found = self._entered(key, args, options)
+        if found is not MISSED:
+            return found
         with STATE:
-            program = next((p for p in self.programs.get(key, ()) if p.is_still_good()), None)
-            if program is None:
-                try:
-                    with uncollected():
-                        program = _Specialised(key, trace_step(self.function, args, options))
-                except (StateDepends, ReachesOutside):
-                    program = None
-                else:
-                    self._remember(key, program)
+            program = self._good(key)
             if program is not None:
                 self.last, self.again = program, program.again
                 if program.changes_state:
@@ -101,7 +93,34 @@ class Compiled:
             return self.function(*args, **options)
         return program.run(inputs)
 
+    def _entered(self, key: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """What the program of these arguments returns that can be called the fast way; MISSED if none can."""
+        for known in self.programs.get(key, ()):
+            found = known.again(args, options)
+            if found is not MISSED:
+                self.last, self.again = known, known.again
+                return found
+        return MISSED
+
+    def _good(self, key: Any) -> _Specialised | None:
+        """The program of a signature for everything outside as it is now. Hold STATE."""
+        return next((program for program in self.programs.get(key, ()) if program.is_still_good()), None)
+
+    def _is_made(self, key: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
+        """Make a program where there is none for this call; False if there is one, or can be none."""
+        with STATE:
+            if self._good(key) is not None:
+                return False
+            try:
+                with uncollected():
+                    program = _Specialised(key, trace_step(self.function, args, options))
+            except (StateDepends, ReachesOutside):
+                return False
+            self._remember(key, program)
+        return True
+
     def _remember(self, key: Any, program: _Specialised) -> None:
+        program.traced.made.clear()  # who else holds what a cell begins with keeps it from being written over
         if self.compilations >= MANY_PROGRAMS:
             oldest = next(iter(self.programs))
             del self.programs[oldest]
@@ -247,8 +266,6 @@ class _Specialised:
         self.signature = signature
         self.traced = traced
         self.requires_grad = [cell.requires_grad for _, cell in traced.cells]
-        self.again: FastCall = missed
-        self.has_run = False
         outputs = [result.node for result in traced.results if isinstance(result, Result)]
         self.results = len(outputs)
         outputs += [node for _, node in traced.assigned]
@@ -269,6 +286,8 @@ class _Specialised:
         self.changes_state = bool(
             traced.assigned or traced.draws or any(node.op.runs_user_code for node in self.graph.body)
         )
+        self.again = fast_call(signature, traced, self.requires_grad, self.program)
+        give_back()
 
     def is_still_good(self) -> bool:
         """Whether everything the trace depended on is as it was."""
@@ -285,7 +304,7 @@ class _Specialised:
     def __call__(self, inputs: list[Any]) -> Any:
         """Run, and change the state. Hold STATE."""
         traced = self.traced
-        found = self._run(inputs + self.state())
+        found = self.program(inputs + self.state())
         for (cell, _), array in zip(traced.assigned, found[self.results :], strict=True):
             cell._replace(array)
         for generator, blocks in traced.draws:
@@ -294,17 +313,7 @@ class _Specialised:
 
     def run(self, inputs: list[Any]) -> Any:
         """Run a program that changes no state, on arguments and state."""
-        return self._wrapped(self._run(inputs))
-
-    def _run(self, inputs: list[Any]) -> list[Any]:
-        found: list[Any] = self.program(inputs)
-        if self.has_run:
-            self.traced.made.clear()
-        if self.has_run and self.again is missed:
-            self.again = fast_call(self.signature, self.traced, self.requires_grad, self.program)
-            give_back()
-        self.has_run = True
-        return found
+        return self._wrapped(self.program(inputs))
 
     def _wrapped(self, found: list[Any]) -> Any:
         remaining = iter(found)

@@ -61,7 +61,7 @@ class Traced:
     looks: list[tuple[Callable[[], Any], Any]]
     """Questions whose answers the graph depends on, with the answers."""
     made: list[tuple[Tensor, Any]]
-    """Cells that the traced call makes, and the values that they begin with; forgotten when it runs again."""
+    """Cells that the traced call makes, and the values that they begin with; forgotten before the program runs."""
 
 
 @dataclass

@@ -88,9 +88,9 @@ def entrance(
     (`caller_holds_state`). releases: whether other threads of Python run during the run; then the caller holds the
     program's lock, or STATE.
     """
-    definition = _definition()
     plan = _Plan(program, [*enumerate(uses), *((id(cell), AS_CELL) for cell in assigned)])
-    if definition is None or not plan.is_possible:
+    definition = _definition() if plan.is_possible else None
+    if definition is None:
         return None
     inputs, arrays = plan.inputs(cells, numbers), _words(plan.arrays, ARRAY)
     objects: dict[str, Any] = {"none": None, "true": True, "tensor": Tensor, "array": np.ndarray}

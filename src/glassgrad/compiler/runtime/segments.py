@@ -110,6 +110,11 @@ class Segments:
         kernels = [(key, self.codes[number].scratch) for key, number in self.kernels.items()]
         return "segments", data_offset(), len(self.slots), kernels, self._divided
 
+    @property
+    def nanoseconds(self) -> float:
+        """About how long all of it takes on one thread."""
+        return sum(step.task.nanoseconds for segment in self.segments for step in segment.steps)
+
     def text(self) -> str:
         """All of it as one module of LLVM IR, before LLVM's own passes."""
         module = ir.Module("step")
