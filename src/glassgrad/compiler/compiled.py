@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from inspect import signature
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from ..tensor import Tensor
 from ..tensor.staging import staging
 from .arguments import ABSENT, IsDifferentiated, difference, taken_apart
 from .fast_call import CUT, MISSED, FastCall, fast_call, missed
-from .passes import simplify
 from .runtime import program_for
 from .runtime.heap import give_back
 from .trace import STATE, ReachesOutside, Result, StateDepends, Traced, trace_step
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from .look.llvm import LLVMText
     from .look.profile import Profile
     from .look.units import UnitList
+    from .runtime.planning import Planning
 
 MANY_RECOMPILES = 8
 """From this program on recompiling is no longer reported."""
@@ -163,29 +163,29 @@ class Compiled:
         """Floating-point operations and bytes of the last program that ran, unit by unit and in all."""
         from .look.cost import cost
 
-        return cost(self._machine_program("cost"))
+        return cost(self._planning("cost"))
 
     @property
     def kernels(self) -> UnitList:
         """The units of the last program that ran, in order: what each does, the lines that made it, its work."""
         from .look.units import unit_reports
 
-        return unit_reports(self._machine_program("kernels"))
+        return unit_reports(self._planning("kernels"))
 
     @property
     def llvm(self) -> LLVMText:
         """The LLVM IR of the last program that ran as it is generated; `.optimised` and `.assembly` go further."""
         from .look.llvm import llvm_text
 
-        return llvm_text(self._machine_program("llvm"))
+        return llvm_text(self._planning("llvm"))
 
     def explain(self) -> Explanation:
         """Why the last program that ran is as it is: passes, units, what was not joined, what NumPy runs, memory."""
         from .look.explain import explanation
 
-        program = self._machine_program("explain")
+        planning = self._planning("explain")
         assert self.last is not None
-        return explanation(_name(self.function), self.last.as_traced, program)
+        return explanation(_name(self.function), self.last.as_traced, planning)
 
     def profile(self, *args: Any, calls: int = 10, **options: Any) -> Profile:
         """How long each unit takes for these arguments, beside the machine's peak; print it to read.
@@ -198,19 +198,18 @@ class Compiled:
 
         return profile(self, args, options, calls)
 
-    def _machine_program(self, what: str) -> Any:
-        program = self.last and self.last.program
-        if not hasattr(program, "units"):
+    def _planning(self, what: str) -> Planning:
+        if self.last is None or not self.last.is_machine_code:
             raise ArgumentError(
                 f"{what} is about the last program that ran as machine code: call the compiled function first, where "
                 f"llvmlite is installed. A call that makes a parameter or a buffer from what it computes runs as it is"
             )
-        return program
+        return self.last.planning
 
     @property
     def memory(self) -> Any:
         """What the last program that ran needs of memory: `peak`, `lower_bound`, what is `held`; print it to read."""
-        return self._machine_program("memory").memory
+        return self._planning("memory").memory
 
     @property
     def graph(self) -> Graph:
@@ -271,7 +270,6 @@ class _Specialised:
         outputs += [node for _, node in traced.assigned]
         inputs = [*traced.arguments, *(node for node, _ in traced.reads), *(node for node, _ in traced.cells)]
         self.as_traced = Graph(inputs, outputs)
-        self.graph = simplify(self.as_traced)
         before = {
             id(cell): len(inputs) - len(traced.cells) + place for place, (_, cell) in enumerate(traced.cells)
         }
@@ -281,13 +279,32 @@ class _Specialised:
             if id(cell) in before
         ]
         """The outputs that are next values of inputs, and these inputs."""
-        self.program = program_for(self.graph, self.updates)
+        self.program = program_for(self.as_traced, self.updates)
         # user code may call compiled functions, which wait for STATE: it must be held before the program's own lock
         self.changes_state = bool(
-            traced.assigned or traced.draws or any(node.op.runs_user_code for node in self.graph.body)
+            traced.assigned or traced.draws or any(node.op.runs_user_code for node in self.as_traced.body)
         )
         self.again = fast_call(signature, traced, self.requires_grad, self.program)
         give_back()
+
+    @property
+    def is_machine_code(self) -> bool:
+        """Whether it is not run by NumPy."""
+        return hasattr(self.program, "plan")
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph after the passes, which a program out of the disk's cache has not seen."""
+        from .passes import simplify
+
+        return simplify(self.as_traced)
+
+    @cached_property
+    def planning(self) -> Planning:
+        """How the program is planned, to look at: made again, since running needs the plan alone."""
+        from .runtime.planning import Planning
+
+        return Planning(self.graph, self.updates)
 
     def is_still_good(self) -> bool:
         """Whether everything the trace depended on is as it was."""

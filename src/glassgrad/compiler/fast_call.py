@@ -45,16 +45,16 @@ def fast_call(signature: Any, traced: Traced, requires_grad: list[bool], program
 
     signature: of (args, options). requires_grad: of the traced cells, as the program needs it.
     """
-    if getattr(program, "busy", None) is None:  # without machine code
+    if getattr(program, "plan", None) is None:  # without machine code
         return missed
     from .runtime.entrance import entrance
-    from .runtime.entrance_code import AS_ARRAY, AS_TENSOR
+    from .runtime.entrance_words import AS_ARRAY, AS_TENSOR
 
     writer = _Writer()
     if not writer.takes_apart(signature):
         return missed
     writer.reads(traced)
-    releases = program.uses_team or program.nanoseconds > LONG
+    releases = program.plan.uses_team or program.plan.nanoseconds > LONG
     holds_state = bool(traced.draws or (releases and traced.assigned))
     results = [result for result in traced.results if isinstance(result, Result)]
     enter = entrance(

@@ -10,6 +10,7 @@ from typing import Any
 from llvmlite import ir
 
 from ...graph import Node
+from .names import phase_name
 from .nest import INDEX
 from .number import separate
 
@@ -84,8 +85,3 @@ class Code(ABC):
         self.write(phase, share)
         builder.ret_void()
         return function
-
-
-def phase_name(name: str, phase: int) -> str:
-    """What the function of a phase is called."""
-    return f"{name}_{phase}"

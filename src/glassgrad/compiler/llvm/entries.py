@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from .code import POINTER
+from .names import entry_name
 from .nest import INDEX, counted
 from .types import BYTE
 
@@ -52,11 +53,6 @@ def entry(function: ir.Function, data: int) -> ir.Function:
     builder.call(function, [*pointers, begin, end])
     builder.ret_void()
     return made
-
-
-def entry_name(name: str) -> str:
-    """What the entry of the function of this name is called."""
-    return f"{name}_entry"
 
 
 class Lists:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from llvmlite import ir
@@ -20,15 +21,14 @@ from ...graph import Node
 from ..kernels import Alone, Assembly, Contraction, Kernel, Unit, Units
 from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
-from ..llvm.code import Code, Phase, phase_name
+from ..llvm.code import Code, Phase
 from ..llvm.contraction.product import ProductCode
-from ..llvm.engine import MachineCode
-from ..llvm.entries import Lists, Place, entry, entry_name
-from ..llvm.job import job_code, segment_name
+from ..llvm.entries import Lists, Place, entry
+from ..llvm.job import job_code
 from ..llvm.kernel import KernelFunction
+from ..llvm.names import kernel_name
 from . import team
-from .jobs import Call, Records
-from .loading import machine_code
+from .jobs import Call, Records, records_of
 from .memory import ALIGNMENT
 from .memory_report import size_of
 from .objects import data_offset
@@ -37,9 +37,8 @@ from .schedule import Range, Task, Turn, turns
 SCRATCH: Range = (-2, -1)
 """The memory that units need beside, as a range of its own."""
 
-OBJECTS = 1 << 62
-"""Where ranges of memory that is other at each call begin, each far from the next."""
-
+OTHERS = 1 << 62
+"""Where ranges of memory that is not in the block begin, each far from the next."""
 
 FULL = 4000
 """From so many instructions on a module is compiled while the next one is written: for each there is a price."""
@@ -69,40 +68,36 @@ class _Segment:
 
 
 class Segments:
-    """Functions for runs of units, generated together and compiled by `compiled`.
+    """Functions for runs of units, generated together.
 
     What is written follows from `key`, so nothing is written where the machine code is in the disk's cache.
     """
 
     def __init__(
-        self, units: Units, slots: Mapping[Node, int], objects: int, addresses: Sequence[int]
+        self, units: Units, slots: Mapping[Node, int], objects: int, offsets: Mapping[Node, int]
     ) -> None:
-        """slots: the place of each memory in the table; the first `objects` of them are arrays. `addresses`: what the
-        table holds at the other places."""
+        """slots: the place of each memory in the table; the first `objects` of them are arrays. `offsets`: where those
+        begin that lie in one block."""
         self.units = units
         self.slots = slots
         self.objects = objects
-        self.addresses = addresses
+        self.offsets = offsets
         self.kernels: dict[Any, int] = {}
         self.codes: list[Code] = []
         """One for each kernel."""
         self.beside = 0
         """The bytes of memory that units need beside."""
         self.segments: list[_Segment] = []
-        self.symbols: Mapping[str, int] = {}
 
-    def add(self, run: list[Unit]) -> str:
-        """A function for these units, one after the other; its name."""
+    def add(self, run: list[Unit]) -> int:
+        """A function for these units, one after the other; its number."""
         steps = [step for unit in run for step in self._steps(unit)]
         order = turns([step.task for step in steps])
         several = max((turn.threads for turn in order), default=1)
-        company = team.team() if several > 1 else None
-        if company is None:
+        if not team.is_possible():
             order, several = [Turn(1, False) for _ in steps], 1
-        else:
-            self.symbols = company.symbols
         self.segments.append(_Segment(steps, order, several))
-        return segment_name(len(self.segments) - 1)
+        return len(self.segments) - 1
 
     @property
     def key(self) -> Any:
@@ -136,10 +131,15 @@ class Segments:
 
     def _entries(self, module: ir.Module, number: int) -> int:
         """Write a code's functions and their entries; how many instructions the functions have."""
-        functions = self.codes[number].build(module, _name(number))
+        functions = self.codes[number].build(module, kernel_name(number))
         for function in functions:
             entry(function, data_offset())
         return sum(len(block.instructions) for function in functions for block in function.blocks)
+
+    @property
+    def uses_team(self) -> bool:
+        """Whether threads divide any of it."""
+        return any(self._divided)
 
     @property
     def _divided(self) -> list[bool]:
@@ -149,26 +149,25 @@ class Segments:
     def _job_code(self) -> str:
         return job_code(len(self.slots) + 1, self._divided)
 
-    def _records(self, code: MachineCode) -> Records:
+    @property
+    def phases(self) -> list[int]:
+        """How many functions each kernel has."""
+        return [len(code.phases) for code in self.codes]
+
+    def records(self) -> Records:
+        """What the segments' functions follow."""
         lists = Lists()
-        functions = [
-            [
-                code.address(entry_name(phase_name(_name(number), place)))
-                for place in range(len(kernel.phases))
-            ]
-            for number, kernel in enumerate(self.codes)
-        ]
+        first = [0, *accumulate(self.phases)]
 
         def call(step: _Step) -> Call:
-            return Call(
-                functions[step.kernel][step.place], lists.add(self._places(step.code)), step.phase.pieces
-            )
+            places = lists.add(self._places(step.code))
+            return Call(first[step.kernel] + step.place, places, step.phase.pieces)
 
         segments = [
             ([call(step) for step in segment.steps], segment.order, segment.threads)
             for segment in self.segments
         ]
-        return Records(segments, lists.words)
+        return records_of(segments, lists.words)
 
     def _places(self, code: Code) -> list[Place]:
         """Where the arguments of a unit's functions are found, the memory beside last."""
@@ -194,7 +193,7 @@ class Segments:
 
     def _range(self, owner: Node) -> Range:
         slot = self.slots[owner]
-        start = OBJECTS * (slot + 1) if slot < self.objects else self.addresses[slot]
+        start = self.offsets.get(owner, OTHERS * (slot + 1))
         return start, start + size_of(owner)
 
     def _code(self, unit: Unit) -> Code:
@@ -213,15 +212,6 @@ class Segments:
         if number == len(self.codes):
             self.codes.append(code)
         return number
-
-    def compiled(self) -> tuple[MachineCode, Records]:
-        """The machine code, in which each segment is a function of its name, and the records that these follow."""
-        code = machine_code(self.key, self.texts, self.symbols)
-        return code, self._records(code)
-
-
-def _name(number: int) -> str:
-    return f"kernel_{number}"
 
 
 def _made_by(unit: Unit) -> Sequence[Node]:
