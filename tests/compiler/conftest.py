@@ -10,6 +10,7 @@ import pytest
 from glassgrad.compiler import fast_call
 from glassgrad.compiler.runtime import loading, making, planning
 
+_kept = making._kept
 _texts: dict[str, str] = {}
 _plans: dict[str, bytes] = {}
 
@@ -35,6 +36,12 @@ def names_say_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(planning, "machine_code", checked)
     monkeypatch.setattr(making, "_kept", lambda name: None)
     monkeypatch.setattr(making, "_made", made)
+
+
+@pytest.fixture
+def plans_from_disk(names_say_all: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is planned that is on disk."""
+    monkeypatch.setattr(making, "_kept", _kept)
 
 
 @pytest.fixture(params=["short", "long"])

@@ -122,7 +122,7 @@ def arrays(
     return [a.astype(np.float32) for a in (x, w, RNG.normal(size=maps.shape))]
 
 
-def program(function: Any, given: list[Any], order: Any = None) -> tuple[Program, list[Any]]:
+def program(function: Any, given: list[Any], order: Any = None) -> tuple[Planned, list[Any]]:
     """The program of a function that is one op, and what it reads. `order`: how results lie in memory."""
     graph = gg.trace(function, *(gg.Spec(a.shape, a.dtype) for a in given))
     original = Units._settle

@@ -204,7 +204,7 @@ def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
         trace.notice_what_stays(cells)
     wanted = [result.node for result in results if isinstance(result, Result)]
     wanted += [node for _, node in trace.assigned.values()]
-    copies = _copied(wanted, trace.resolved, trace.born)
+    copies = _copied(wanted, trace)
     reached = [(copies[node], cell) for node, cell in trace.cells if node in copies]
     return Traced(
         [copies.get(node) or _input(node, False) for node in arguments],
@@ -228,25 +228,26 @@ def _result(output: Any) -> Any:
     return Result(node, isinstance(output, Literal), node.requires_grad and node.freed is None)
 
 
-def _copied(outputs: list[Node], resolved: Callable[[Node], Node], born: int) -> dict[Node, Node]:
+def _copied(outputs: list[Node], trace: _Trace) -> dict[Node, Node]:
     """Copies of the graph behind `outputs`, with what was assigned to a cell in the place of the cell read again.
 
     Raises ReachesOutside if it goes on behind what was made before the trace.
     """
-
-    found = {resolved(node) for node in outputs}
+    held = {leaf: trace.resolved(leaf) for leaf in trace.aliases}
+    found = {held.get(node, node) for node in outputs}
     waiting = list(found)
     while waiting:
         node = waiting.pop()
-        if node.serial < born and node.requires_grad:
+        if node.serial < trace.born and node.requires_grad:
             raise ReachesOutside
-        for source in map(resolved, node.inputs):
+        for source in node.inputs:
+            source = held.get(source, source)
             if source not in found:
                 found.add(source)
                 waiting.append(source)
     copies: dict[Node, Node] = {}
     for node in sorted(found, key=attrgetter("serial")):
-        sources = tuple(copies[resolved(source)] for source in node.inputs)
-        copies[node] = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
-        copies[node].name = node.name
+        sources = tuple([copies[held.get(source, source)] for source in node.inputs])
+        copies[node] = copy = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
+        copy.name = node.name
     return copies
