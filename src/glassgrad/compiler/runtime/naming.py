@@ -36,10 +36,9 @@ def plan_name(graph: Graph, updates: Sequence[tuple[int, int]]) -> str | None:
 
 def _structure(graph: Graph) -> tuple[Any, ...]:
     """What a graph is: the kinds of its nodes, its edges, and its constants."""
-    inputs = dict.fromkeys(graph.inputs)
-    nodes = [*inputs, *(node for node in graph.body if node not in inputs)]
+    nodes = _in_order(graph)
     numbers = {node: number for number, node in enumerate(nodes)}
-    ops = _numbered_ops(nodes)
+    ops = _described_ops(nodes)
     kinds: dict[Any, int] = {}
     edges = array("q")
     for node in nodes:
@@ -47,13 +46,24 @@ def _structure(graph: Graph) -> tuple[Any, ...]:
         edges.append(kinds.setdefault(kind, len(kinds)))
         edges.extend([numbers[source] for source in node.inputs])
         edges.append(-1)
-    edges.extend([numbers[node] for node in (*graph.inputs, *graph.outputs)])
-    constants = (node for node in nodes if isinstance(node.op, Leaf) and node not in inputs)
+    edges.extend([numbers[node] for node in graph.outputs])
     ends = len(graph.inputs), len(graph.outputs)
+    constants = (node for node in nodes[ends[0] :] if isinstance(node.op, Leaf))
     return *ends, list(kinds), sha256(edges).digest(), _content(constants)
 
 
-def _numbered_ops(nodes: Sequence[Node]) -> dict[int, bytes]:
+def _in_order(graph: Graph) -> list[Node]:
+    """The inputs and all other nodes, constants where they are first read: many are older than the trace."""
+    found = dict.fromkeys(graph.inputs)
+    for node in graph.body:
+        if not isinstance(node.op, Leaf):
+            found.update(dict.fromkeys(node.inputs))
+            found[node] = None
+    found.update(dict.fromkeys(graph.outputs))
+    return list(found)
+
+
+def _described_ops(nodes: Sequence[Node]) -> dict[int, bytes]:
     """What each op is, by the identity of its object, since many nodes share one."""
     ops = {id(node.op): node.op for node in nodes}
     return {key: _described(op) for key, op in ops.items()}
