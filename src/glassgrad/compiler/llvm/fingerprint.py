@@ -20,7 +20,7 @@ import numpy as np
 
 from ...expr import Call, Const, Expr, Var
 from ...expr.scalar import parts
-from .. import IMPORTED
+from ...imported import IMPORTED
 from .engine import cpu
 
 SOURCES = ("compiler", "expr", "graph", "ops", "tensor")
