@@ -16,6 +16,9 @@ from .memory import ALIGNMENT
 from .plan import NumPyStep, Plan, View
 from .recycling import Recycled
 
+RUN = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+"""The function of a segment: it takes the address of the table."""
+
 
 class Program:
     """The outputs of a graph from its inputs. One call at a time uses the memory in between."""
@@ -46,19 +49,23 @@ class Program:
         self.table[-2:] = beside, self.records.ctypes.data
         self.address = self.table.ctypes.data
         self.schedule: list[Any] = [
-            step if code is None or isinstance(step, NumPyStep) else code.function(segment_name(step))
+            step if isinstance(step, NumPyStep) else RUN(self._address(segment_name(step)))
             for step in plan.steps
         ]
 
     def _functions(self) -> list[int]:
         """The addresses of all kernels' functions, in order."""
-        if self.code is None:
-            return []
         return [
-            self.code.address(entry_name(phase_name(kernel_name(number), phase)))
+            self._address(entry_name(phase_name(kernel_name(number), phase)))
             for number, phases in enumerate(self.plan.phases)
             for phase in range(phases)
         ]
+
+    def _address(self, name: str) -> int:
+        address = 0 if self.code is None else self.code.address(name)
+        if not address:
+            raise RuntimeError(f"the machine code of a plan has no function {name}")
+        return address
 
     def __call__(self, inputs: list[Any]) -> list[Any]:
         """The outputs for these inputs."""
