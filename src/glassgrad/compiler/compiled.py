@@ -248,8 +248,8 @@ def compile(function: Callable[..., Any], *, check: bool = False) -> Compiled:
     >>> step.cost().flops, [unit.kind for unit in step.kernels]
     (10, ['kernel'])
 
-    Machine code is kept on disk, so that the next process need not generate it: in `GLASSGRAD_CACHE_DIR`, by default a
-    folder among the user's caches; the empty string turns that off.
+    Programs are kept on disk, so that the next process need only trace: in `GLASSGRAD_CACHE_DIR`, by default a folder
+    among the user's caches; the empty string turns that off.
     """
     if not check:
         return Compiled(function)

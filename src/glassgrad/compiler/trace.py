@@ -231,7 +231,8 @@ def _result(output: Any) -> Any:
 def _copied(outputs: list[Node], trace: _Trace) -> dict[Node, Node]:
     """Copies of the graph behind `outputs`, with what was assigned to a cell in the place of the cell read again.
 
-    Raises ReachesOutside if it goes on behind what was made before the trace.
+    Equal functions give copies in equal order. Raises ReachesOutside if the graph goes on behind what was made before
+    the trace.
     """
     held = {leaf: trace.resolved(leaf) for leaf in trace.aliases}
     found = {held.get(node, node) for node in outputs}
@@ -246,8 +247,20 @@ def _copied(outputs: list[Node], trace: _Trace) -> dict[Node, Node]:
                 found.add(source)
                 waiting.append(source)
     copies: dict[Node, Node] = {}
+
+    def copy(node: Node, sources: tuple[Node, ...]) -> Node:
+        copies[node] = made = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
+        made.name = node.name
+        return made
+
     for node in sorted(found, key=attrgetter("serial")):
-        sources = tuple([copies[held.get(source, source)] for source in node.inputs])
-        copies[node] = copy = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
-        copy.name = node.name
+        if (
+            node.inputs
+        ):  # what has none follows where it is first read: many constants are older than the trace
+            sources = [held.get(source, source) for source in node.inputs]
+            copy(node, tuple([copies[s] if s.inputs or s in copies else copy(s, ()) for s in sources]))
+    for node in outputs:
+        node = held.get(node, node)
+        if node not in copies:
+            copy(node, ())
     return copies

@@ -36,7 +36,8 @@ def plan_name(graph: Graph, updates: Sequence[tuple[int, int]]) -> str | None:
 
 def _structure(graph: Graph) -> tuple[Any, ...]:
     """What a graph is: the kinds of its nodes, its edges, and its constants."""
-    nodes = _in_order(graph)
+    inputs = dict.fromkeys(graph.inputs)
+    nodes = [*inputs, *(node for node in graph.body if node not in inputs)]
     numbers = {node: number for number, node in enumerate(nodes)}
     ops = _described_ops(nodes)
     kinds: dict[Any, int] = {}
@@ -50,17 +51,6 @@ def _structure(graph: Graph) -> tuple[Any, ...]:
     ends = len(graph.inputs), len(graph.outputs)
     constants = (node for node in nodes[ends[0] :] if isinstance(node.op, Leaf))
     return *ends, list(kinds), sha256(edges).digest(), _content(constants)
-
-
-def _in_order(graph: Graph) -> list[Node]:
-    """The inputs and all other nodes, constants where they are first read: many are older than the trace."""
-    found = dict.fromkeys(graph.inputs)
-    for node in graph.body:
-        if not isinstance(node.op, Leaf):
-            found.update(dict.fromkeys(node.inputs))
-            found[node] = None
-    found.update(dict.fromkeys(graph.outputs))
-    return list(found)
 
 
 def _described_ops(nodes: Sequence[Node]) -> dict[int, bytes]:
