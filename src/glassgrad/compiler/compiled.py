@@ -262,7 +262,6 @@ class _Specialised:
     """A program for arguments of one signature."""
 
     def __init__(self, signature: Any, traced: Traced) -> None:
-        self.signature = signature
         self.traced = traced
         self.requires_grad = [cell.requires_grad for _, cell in traced.cells]
         outputs = [result.node for result in traced.results if isinstance(result, Result)]

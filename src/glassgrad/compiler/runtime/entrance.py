@@ -151,10 +151,8 @@ class _Plan:
                 self._output(output, {"place": place, "use": use})
 
     def _kind(self, aval: Aval) -> dict[str, int]:
-        sizes, dtype = (
-            np.array(aval.shape, np.intp),
-            np.dtype(aval.dtype.type),
-        )  # the object that most arrays share
+        # of equal dtypes the one object that most arrays share
+        sizes, dtype = np.array(aval.shape, np.intp), np.dtype(aval.dtype.type)
         self.kept += [sizes, dtype]
         return {"ndim": aval.ndim, "shape": sizes.ctypes.data, "dtype": id(dtype)}
 
