@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -271,6 +272,18 @@ def test_one_without_the_other_is_made_again(lost: str, cache: Path, planned: li
     for times in (2, 2):
         np.testing.assert_array_equal(compile(gg.tanh)(X).numpy(), wanted)
         assert len(planned) == times
+
+
+def test_machine_code_of_another_plan_is_noticed(cache: Path) -> None:
+    compiled = compile(gg.tanh)
+    compiled(X)
+    program = compiled.last.program
+    for other in (
+        replace(program.plan, phases=[*program.plan.phases, 1]),
+        replace(program.plan, steps=[0, 1]),
+    ):
+        with pytest.raises(RuntimeError, match="the machine code of a plan has no function"):
+            type(program)(other, program.code, program.graph)
 
 
 def test_a_plan_is_what_was_written(cache: Path) -> None:
