@@ -7,6 +7,7 @@ differentiate it; `gg.nn`, `gg.optim` and `gg.fit` train with it.
 from typing import TYPE_CHECKING
 
 from . import (
+    imported as _imported,  # first, because it looks at the clock
     nn as nn,
     operators as _operators,  # binds the methods of Tensor and Graph
     optim as optim,

@@ -10,8 +10,8 @@ from glassgrad.compiler.fast_call import MISSED
 
 X = gg.asarray(np.arange(6.0, dtype=np.float32).reshape(2, 3))
 
-WARM = 3
-"""The first call traces, the second shows how long a run takes, the third takes the fast way."""
+WARM = 1
+"""How many calls it takes for a fast one: the first traces."""
 
 
 def warm(function: Any, *args: Any, **options: Any) -> Any:

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from planned import Planned
 
 import glassgrad as gg
 from glassgrad.compiler import again
 from glassgrad.compiler.kernels import Units, units_of
-from glassgrad.compiler.runtime.native import Program
 from glassgrad.graph import Graph
 
 WEIGHT = gg.asarray(np.random.default_rng(3).normal(size=(16, 16)) / 4)
@@ -77,10 +77,10 @@ def test_less_memory_and_the_same_bits(name: str, dtype: str, monkeypatch: Any) 
     monkeypatch.setattr(again, "DEAREST", 100.0)
     graph = gg.trace(FUNCTIONS[name], gg.Spec((64, 16), dtype))
     x = np.random.default_rng(4).normal(size=(64, 16)).astype(dtype)
-    program = Program(graph)
+    program = Planned(graph)
     assert program.units.again
     without(monkeypatch)
-    plain = Program(graph)
+    plain = Planned(graph)
     assert not plain.units.again
     assert program.memory.lower_bound < plain.memory.lower_bound
     for found, wanted in zip(program([x]), plain([x]), strict=True):

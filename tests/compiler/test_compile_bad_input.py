@@ -17,7 +17,7 @@ import glassgrad as gg
 from glassgrad.compiler import compile, runtime
 from glassgrad.compiler.compiled import MANY_PROGRAMS, MANY_RECOMPILES
 from glassgrad.compiler.llvm import engine
-from glassgrad.compiler.runtime import native
+from glassgrad.compiler.runtime import making
 from glassgrad.nn import functional
 
 X = gg.asarray(np.arange(6.0).reshape(2, 3))
@@ -228,7 +228,7 @@ def without_llvm(monkeypatch: Any, nothing_said: None) -> None:
         importlib.util, "find_spec", lambda name, *rest: None if name == "llvmlite" else find(name, *rest)
     )
     for name in [
-        name for name in sys.modules if name.startswith(("llvmlite", "glassgrad.compiler.runtime.native"))
+        name for name in sys.modules if name.startswith(("llvmlite", "glassgrad.compiler.runtime.making"))
     ]:
         monkeypatch.setitem(sys.modules, name, None)
 
@@ -286,7 +286,7 @@ def test_machine_code_that_cannot_be_generated(monkeypatch: Any, nothing_said: N
     def fail(*arguments: Any) -> Any:
         raise RuntimeError("LLVM IR parsing error\nhere")
 
-    monkeypatch.setattr(native, "Program", fail)
+    monkeypatch.setattr(making, "program_of", fail)
     says_once(
         "generating its machine code failed (RuntimeError: LLVM IR parsing error here), which is a bug in glassgrad: "
         "please report it"

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from compared import assert_arrays_close, assert_same
 from hypothesis import given, settings, strategies as st
+from planned import Planned
 
 import glassgrad as gg
 from glassgrad.compiler.kernels import Alone, Fallback, Place, Units, contiguous
 from glassgrad.compiler.llvm import pooling
-from glassgrad.compiler.runtime.native import Program
 from glassgrad.graph import Graph
 from glassgrad.ops.pool import MaxPlaces, MaxPool, PutPlaces, SpreadPool, SumPool, TakePlaces
 from glassgrad.ops.windows import Grid
@@ -113,7 +113,7 @@ def machine_code(function: Any, *arrays: Any, order: Any = None) -> list[Any]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Units, "_settle", settle)
-        program = Program(Graph(graph.inputs, graph.outputs))
+        program = Planned(Graph(graph.inputs, graph.outputs))
     assert all(isinstance(unit, Alone) for unit in program.units.units)
     return [np.array(found) for found in program(list(arrays))]
 
@@ -273,7 +273,7 @@ def test_the_maximum_and_its_place_are_one_pass() -> None:
     step = gg.compile(gg.grad(lambda x: gg.sum(gg.max_pool(x, 2) ** 2)))
     x = gg.asarray(RNG.normal(size=(2, 3, 8, 8)).astype(np.float32))
     step(x)
-    units = step.last.program.units.units
+    units = step.last.planning.units.units
     assert not any(isinstance(unit, Fallback) for unit in units)
     alone = [[node.op.name for node in unit.nodes] for unit in units if isinstance(unit, Alone)]
     assert alone == [["max_pool", "max_places"], ["put_places"]]
@@ -310,7 +310,7 @@ def test_large_windows(grid: Grid, order: Any) -> None:
 def test_far_apart_windows_are_put_back_by_numpy() -> None:
     x = gg.asarray(RNG.normal(size=(1, 1, 40, 40)).astype(np.float32))
     compiled = assert_same(gg.grad(lambda x: gg.sum(gg.max_pool(x, 20) ** 2)), x)
-    assert [u.node.op.name for u in compiled.last.program.units.units if isinstance(u, Fallback)] == [
+    assert [u.node.op.name for u in compiled.last.planning.units.units if isinstance(u, Fallback)] == [
         "put_places"
     ]
 

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from compared import assert_arrays_close, assert_same
+from planned import Planned
 
 import glassgrad as gg
 from glassgrad.compiler.kernels import Alone
-from glassgrad.compiler.runtime.native import Program
 from glassgrad.ops.resample import Resample, ResampleTranspose, Stencil
 from glassgrad.tensor import apply
 
@@ -26,7 +26,7 @@ STENCILS = {
 
 
 def assert_right(op: Any, x: Any, view: Any = lambda x: x) -> None:
-    program = Program(gg.trace(lambda x: apply(op, view(x)), gg.Spec(x.shape, x.dtype)))
+    program = Planned(gg.trace(lambda x: apply(op, view(x)), gg.Spec(x.shape, x.dtype)))
     assert all(isinstance(unit, Alone) for unit in program.units.units)
     wanted = op.forward(view(gg.asarray(x)).numpy())
     found = np.array(program([x])[0])

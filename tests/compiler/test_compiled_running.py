@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from compared import assert_arrays_close, assert_same
 from hypothesis import given, settings, strategies as st
+from planned import Planned
 
 import glassgrad as gg
 from glassgrad.compiler.kernels import Alone
-from glassgrad.compiler.runtime.native import Program
 from glassgrad.ops.cumulative import CumulativeProd, CumulativeSum, LinearRecurrence, RunningPosition
 from glassgrad.tensor import apply
 
@@ -18,7 +18,7 @@ RNG = np.random.default_rng(5)
 
 def machine_code(function: Any, *arrays: Any) -> Any:
     """The result of machine code alone."""
-    program = Program(gg.trace(function, *(gg.Spec(array.shape, array.dtype) for array in arrays)))
+    program = Planned(gg.trace(function, *(gg.Spec(array.shape, array.dtype) for array in arrays)))
     assert all(isinstance(unit, Alone) for unit in program.units.units)
     return np.array(program(list(arrays))[0])
 

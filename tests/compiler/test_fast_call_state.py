@@ -162,7 +162,7 @@ def test_constants_of_an_earlier_tape_are_not_kept() -> None:
     cell = gg.nn.Buffer([1.0])
     compiled = warm(lambda: (cell.assign(cell + 1.0), None)[1])
     variable = gg.tensor([2.0], requires_grad=True)
-    for value in (4.0, 5.0):
+    for value in (1.0 + WARM, 2.0 + WARM):
         product = variable * cell  # a node for the cell's value, which the next call must not leave there
         assert product.item() == 2.0 * value
         assert is_fast(compiled)

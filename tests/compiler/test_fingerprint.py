@@ -50,6 +50,10 @@ DIFFERENT = [
     np.dtype("float32"),
     np.dtype(">f4"),
     "<f4",
+    ...,
+    slice(1, 2),
+    slice(1, 2, 1),
+    slice(None, 2),
     float("nan"),
     -0.0,
     0.0,
@@ -136,6 +140,14 @@ def test_source_that_was_edited_after_it_was_imported_has_none(monkeypatch: pyte
         generator()
     monkeypatch.undo()
     generator.cache_clear()
+
+
+def test_the_clock_is_looked_at_before_any_source_is_read() -> None:
+    program = (
+        "import glassgrad, sys; print(next(name for name in sys.modules if name.startswith('glassgrad')))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "glassgrad.imported"
 
 
 def test_without_source_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,31 @@ def test_a_whole_training_step_keeps_its_memory() -> None:
     assert " of them over inputs)" in str(report)
 
 
+@pytest.mark.parametrize("make", [buffer, parameter, frozen, small])
+def test_the_first_call_keeps_it_too(make: Any) -> None:
+    cell = make()
+    cell.assign(cell.detach() * 1.0)  # an array that nobody else holds
+    start = address(cell)
+    gg.compile(lambda: (cell.assign(cell.detach() + 1.0), None)[1])()
+    assert address(cell) == start
+
+
+def test_what_an_optimizer_begins_with_is_not_copied(monkeypatch: Any) -> None:
+    born: dict[Any, int] = {}
+
+    def remember(compiled: Any, key: Any, program: Any) -> None:
+        born.update((cell, value.ctypes.data) for cell, value in program.traced.made if value.ndim)
+        original(compiled, key, program)
+
+    original = gg.compiler.Compiled._remember
+    monkeypatch.setattr(gg.compiler.Compiled, "_remember", remember)
+    training = Training()
+    training.optimizer = gg.optim.Adam(training.layer.parameters(), lr=0.01)
+    gg.compile(training.step)(X)
+    assert len(born) == 4
+    assert all(address(cell) == start for cell, start in born.items())
+
+
 # --- who else holds the value ----------------------------------------------------------------------------------
 
 
@@ -323,7 +348,7 @@ def test_no_sharing_where_numpy_runs_an_op() -> None:
     cell, kept = buffer(), []
     compiled = warm(lambda x: (cell.assign(cell + 1.0), gg.sort(x * 2.0))[1], X)
     program = compiled.last.program
-    assert any(type(step) is tuple for step in program.schedule)
+    assert program.plan.by_numpy
     assert not program.in_place
     kept.append(cell.numpy())
     compiled(X)

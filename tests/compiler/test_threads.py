@@ -43,7 +43,7 @@ def array(*shape: int, dtype: str = "float32") -> gg.Tensor:
 
 def has_pieces(compiled: Any) -> bool:
     """Whether the team has work in a program, so that the test is one of threads."""
-    return any(segment.threads > 1 for segment in compiled.last.program._segments()[0].segments)
+    return bool(compiled.last.program.plan.uses_team)
 
 
 # --- the same bits ------------------------------------------------------------------------------------------------

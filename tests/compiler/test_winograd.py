@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from planned import Planned
 
 import glassgrad as gg
 from glassgrad.compiler.kernels import Alone, Place, Units, contiguous
@@ -15,7 +16,6 @@ from glassgrad.compiler.llvm.contraction.plan import Processor
 from glassgrad.compiler.llvm.contraction.transforms import MOST, Cut, algorithm
 from glassgrad.compiler.llvm.contraction.winograd import WinogradCode
 from glassgrad.compiler.llvm.nest import INDEX
-from glassgrad.compiler.runtime.native import Program
 from glassgrad.graph import Graph
 
 RNG = np.random.default_rng(7)
@@ -122,7 +122,7 @@ def arrays(
     return [a.astype(np.float32) for a in (x, w, RNG.normal(size=maps.shape))]
 
 
-def program(function: Any, given: list[Any], order: Any = None) -> tuple[Program, list[Any]]:
+def program(function: Any, given: list[Any], order: Any = None) -> tuple[Planned, list[Any]]:
     """The program of a function that is one op, and what it reads. `order`: how results lie in memory."""
     graph = gg.trace(function, *(gg.Spec(a.shape, a.dtype) for a in given))
     original = Units._settle
@@ -137,7 +137,7 @@ def program(function: Any, given: list[Any], order: Any = None) -> tuple[Program
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Units, "_settle", settle)
-        found = Program(Graph(graph.inputs, graph.outputs))
+        found = Planned(Graph(graph.inputs, graph.outputs))
     return found, given
 
 

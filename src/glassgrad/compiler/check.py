@@ -56,6 +56,8 @@ class Checked(Compiled):
         super().__init__(function)
         self.calls = 0
         self.largest: Difference | None = None
+        self.made: Cells = {}
+        """What cells begin with that the program of this call has made."""
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """What the program returns. Raises CompiledMismatch if it is not what the function returns as it is."""
@@ -66,7 +68,8 @@ class Checked(Compiled):
             program, found = run_as_program(self, args, options)
             if program is None:
                 return found
-            before.update((cell, (value, None)) for cell, value in program.traced.made if cell not in before)
+            before.update((cell, begun) for cell, begun in self.made.items() if cell not in before)
+            self.made.clear()
             after = cells()
             wanted, wanted_cells = self._as_it_is(args, options, before, after, program.traced.draws)
             differences = list(_differences(found, wanted))
@@ -82,6 +85,10 @@ class Checked(Compiled):
             if worst.relative > worst.allowed:
                 raise CompiledMismatch(_message(self, worst, differences))
         return found
+
+    def _remember(self, key: Any, program: Any) -> None:
+        self.made.update((cell, (value, None)) for cell, value in program.traced.made)
+        super()._remember(key, program)
 
     def _as_it_is(
         self, args: Any, options: Any, before: Cells, after: Cells, draws: Any

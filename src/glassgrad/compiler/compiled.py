@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from inspect import signature
 from types import MethodType
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,6 @@ from ..tensor import Tensor
 from ..tensor.staging import staging
 from .arguments import ABSENT, IsDifferentiated, difference, taken_apart
 from .fast_call import CUT, MISSED, FastCall, fast_call, missed
-from .passes import simplify
 from .runtime import program_for
 from .runtime.heap import give_back
 from .trace import STATE, ReachesOutside, Result, StateDepends, Traced, trace_step
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from .look.llvm import LLVMText
     from .look.profile import Profile
     from .look.units import UnitList
+    from .runtime.planning import Planning
 
 MANY_RECOMPILES = 8
 """From this program on recompiling is no longer reported."""
@@ -77,21 +77,13 @@ class Compiled:
             key = taken_apart((args, options), inputs)
         except IsDifferentiated:
             return self.function(*args, **options)
-        for known in self.programs.get(key, ()):
-            found = known.again(args, options)
-            if found is not MISSED:
-                self.last, self.again = known, known.again
-                return found
+        found = self._entered(key, args, options)
+        if found is MISSED and self._is_made(key, args, options):
+            found = self._entered(key, args, options)
+        if found is not MISSED:
+            return found
         with STATE:
-            program = next((p for p in self.programs.get(key, ()) if p.is_still_good()), None)
-            if program is None:
-                try:
-                    with uncollected():
-                        program = _Specialised(key, trace_step(self.function, args, options))
-                except (StateDepends, ReachesOutside):
-                    program = None
-                else:
-                    self._remember(key, program)
+            program = self._good(key)
             if program is not None:
                 self.last, self.again = program, program.again
                 if program.changes_state:
@@ -101,7 +93,34 @@ class Compiled:
             return self.function(*args, **options)
         return program.run(inputs)
 
+    def _entered(self, key: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """What the program of these arguments returns that can be called the fast way; MISSED if none can."""
+        for known in self.programs.get(key, ()):
+            found = known.again(args, options)
+            if found is not MISSED:
+                self.last, self.again = known, known.again
+                return found
+        return MISSED
+
+    def _good(self, key: Any) -> _Specialised | None:
+        """The program of a signature for everything outside as it is now. Hold STATE."""
+        return next((program for program in self.programs.get(key, ()) if program.is_still_good()), None)
+
+    def _is_made(self, key: Any, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
+        """Make a program where there is none for this call; False if there is one, or can be none."""
+        with STATE:
+            if self._good(key) is not None:
+                return False
+            try:
+                with uncollected():
+                    program = _Specialised(key, trace_step(self.function, args, options))
+            except (StateDepends, ReachesOutside):
+                return False
+            self._remember(key, program)
+        return True
+
     def _remember(self, key: Any, program: _Specialised) -> None:
+        program.traced.made.clear()  # who else holds what a cell begins with keeps it from being written over
         if self.compilations >= MANY_PROGRAMS:
             oldest = next(iter(self.programs))
             del self.programs[oldest]
@@ -144,29 +163,29 @@ class Compiled:
         """Floating-point operations and bytes of the last program that ran, unit by unit and in all."""
         from .look.cost import cost
 
-        return cost(self._machine_program("cost"))
+        return cost(self._planning("cost"))
 
     @property
     def kernels(self) -> UnitList:
         """The units of the last program that ran, in order: what each does, the lines that made it, its work."""
         from .look.units import unit_reports
 
-        return unit_reports(self._machine_program("kernels"))
+        return unit_reports(self._planning("kernels"))
 
     @property
     def llvm(self) -> LLVMText:
         """The LLVM IR of the last program that ran as it is generated; `.optimised` and `.assembly` go further."""
         from .look.llvm import llvm_text
 
-        return llvm_text(self._machine_program("llvm"))
+        return llvm_text(self._planning("llvm"))
 
     def explain(self) -> Explanation:
         """Why the last program that ran is as it is: passes, units, what was not joined, what NumPy runs, memory."""
         from .look.explain import explanation
 
-        program = self._machine_program("explain")
+        planning = self._planning("explain")
         assert self.last is not None
-        return explanation(_name(self.function), self.last.as_traced, program)
+        return explanation(_name(self.function), self.last.as_traced, planning)
 
     def profile(self, *args: Any, calls: int = 10, **options: Any) -> Profile:
         """How long each unit takes for these arguments, beside the machine's peak; print it to read.
@@ -179,19 +198,18 @@ class Compiled:
 
         return profile(self, args, options, calls)
 
-    def _machine_program(self, what: str) -> Any:
-        program = self.last and self.last.program
-        if not hasattr(program, "units"):
+    def _planning(self, what: str) -> Planning:
+        if self.last is None or not self.last.is_machine_code:
             raise ArgumentError(
                 f"{what} is about the last program that ran as machine code: call the compiled function first, where "
                 f"llvmlite is installed. A call that makes a parameter or a buffer from what it computes runs as it is"
             )
-        return program
+        return self.last.planning
 
     @property
     def memory(self) -> Any:
         """What the last program that ran needs of memory: `peak`, `lower_bound`, what is `held`; print it to read."""
-        return self._machine_program("memory").memory
+        return self._planning("memory").memory
 
     @property
     def graph(self) -> Graph:
@@ -230,8 +248,8 @@ def compile(function: Callable[..., Any], *, check: bool = False) -> Compiled:
     >>> step.cost().flops, [unit.kind for unit in step.kernels]
     (10, ['kernel'])
 
-    Machine code is kept on disk, so that the next process need not generate it: in `GLASSGRAD_CACHE_DIR`, by default a
-    folder among the user's caches; the empty string turns that off.
+    Programs are kept on disk, so that the next process need only trace: in `GLASSGRAD_CACHE_DIR`, by default a folder
+    among the user's caches; the empty string turns that off.
     """
     if not check:
         return Compiled(function)
@@ -244,17 +262,13 @@ class _Specialised:
     """A program for arguments of one signature."""
 
     def __init__(self, signature: Any, traced: Traced) -> None:
-        self.signature = signature
         self.traced = traced
         self.requires_grad = [cell.requires_grad for _, cell in traced.cells]
-        self.again: FastCall = missed
-        self.has_run = False
         outputs = [result.node for result in traced.results if isinstance(result, Result)]
         self.results = len(outputs)
         outputs += [node for _, node in traced.assigned]
         inputs = [*traced.arguments, *(node for node, _ in traced.reads), *(node for node, _ in traced.cells)]
         self.as_traced = Graph(inputs, outputs)
-        self.graph = simplify(self.as_traced)
         before = {
             id(cell): len(inputs) - len(traced.cells) + place for place, (_, cell) in enumerate(traced.cells)
         }
@@ -264,11 +278,32 @@ class _Specialised:
             if id(cell) in before
         ]
         """The outputs that are next values of inputs, and these inputs."""
-        self.program = program_for(self.graph, self.updates)
+        self.program = program_for(self.as_traced, self.updates)
         # user code may call compiled functions, which wait for STATE: it must be held before the program's own lock
         self.changes_state = bool(
-            traced.assigned or traced.draws or any(node.op.runs_user_code for node in self.graph.body)
+            traced.assigned or traced.draws or any(node.op.runs_user_code for node in self.as_traced.body)
         )
+        self.again = fast_call(signature, traced, self.requires_grad, self.program)
+        give_back()
+
+    @property
+    def is_machine_code(self) -> bool:
+        """Whether it is not run by NumPy."""
+        return hasattr(self.program, "plan")
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The graph after the passes, which a program out of the disk's cache has not seen."""
+        from .passes import simplify
+
+        return simplify(self.as_traced)
+
+    @cached_property
+    def planning(self) -> Planning:
+        """How the program is planned, to look at: made again, since running needs the plan alone."""
+        from .runtime.planning import Planning
+
+        return Planning(self.graph, self.updates)
 
     def is_still_good(self) -> bool:
         """Whether everything the trace depended on is as it was."""
@@ -285,7 +320,7 @@ class _Specialised:
     def __call__(self, inputs: list[Any]) -> Any:
         """Run, and change the state. Hold STATE."""
         traced = self.traced
-        found = self._run(inputs + self.state())
+        found = self.program(inputs + self.state())
         for (cell, _), array in zip(traced.assigned, found[self.results :], strict=True):
             cell._replace(array)
         for generator, blocks in traced.draws:
@@ -294,17 +329,7 @@ class _Specialised:
 
     def run(self, inputs: list[Any]) -> Any:
         """Run a program that changes no state, on arguments and state."""
-        return self._wrapped(self._run(inputs))
-
-    def _run(self, inputs: list[Any]) -> list[Any]:
-        found: list[Any] = self.program(inputs)
-        if self.has_run:
-            self.traced.made.clear()
-        if self.has_run and self.again is missed:
-            self.again = fast_call(self.signature, self.traced, self.requires_grad, self.program)
-            give_back()
-        self.has_run = True
-        return found
+        return self._wrapped(self.program(inputs))
 
     def _wrapped(self, found: list[Any]) -> Any:
         remaining = iter(found)

@@ -26,8 +26,8 @@ MISSED = object()
 
 FastCall = Callable[[tuple[Any, ...], dict[str, Any]], Any]
 
-LONG = 1e-4
-"""Seconds from which on other threads of Python run while a program runs; they wait for shorter ones."""
+LONG = 1e5
+"""Nanoseconds from which on other threads of Python run while a program runs; they wait for shorter ones."""
 
 CUT = "computed by a compiled function (compile the whole step, with backward() inside)"
 """Why there is no graph behind a result."""
@@ -43,18 +43,18 @@ def missed(args: tuple[Any, ...], options: dict[str, Any]) -> Any:
 def fast_call(signature: Any, traced: Traced, requires_grad: list[bool], program: Any) -> FastCall:
     """A function of `args` and `options`; its source is its docstring.
 
-    signature: of (args, options). requires_grad: of the traced cells, as the program needs it. program: has run.
+    signature: of (args, options). requires_grad: of the traced cells, as the program needs it.
     """
-    if getattr(program, "busy", None) is None:  # without machine code
+    if getattr(program, "plan", None) is None:  # without machine code
         return missed
     from .runtime.entrance import entrance
-    from .runtime.entrance_code import AS_ARRAY, AS_TENSOR
+    from .runtime.entrance_words import AS_ARRAY, AS_TENSOR
 
     writer = _Writer()
     if not writer.takes_apart(signature):
         return missed
     writer.reads(traced)
-    releases = program.uses_team or program.seconds > LONG
+    releases = program.plan.uses_team or program.plan.nanoseconds > LONG
     holds_state = bool(traced.draws or (releases and traced.assigned))
     results = [result for result in traced.results if isinstance(result, Result)]
     enter = entrance(

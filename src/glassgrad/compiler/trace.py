@@ -61,7 +61,7 @@ class Traced:
     looks: list[tuple[Callable[[], Any], Any]]
     """Questions whose answers the graph depends on, with the answers."""
     made: list[tuple[Tensor, Any]]
-    """Cells that the traced call makes, and the values that they begin with; forgotten when it runs again."""
+    """Cells that the traced call makes, and the values that they begin with; forgotten before the program runs."""
 
 
 @dataclass
@@ -204,7 +204,7 @@ def trace_step(function: Callable[..., Any], args: Any, options: Any) -> Traced:
         trace.notice_what_stays(cells)
     wanted = [result.node for result in results if isinstance(result, Result)]
     wanted += [node for _, node in trace.assigned.values()]
-    copies = _copied(wanted, trace.resolved, trace.born)
+    copies = _copied(wanted, trace)
     reached = [(copies[node], cell) for node, cell in trace.cells if node in copies]
     return Traced(
         [copies.get(node) or _input(node, False) for node in arguments],
@@ -228,25 +228,39 @@ def _result(output: Any) -> Any:
     return Result(node, isinstance(output, Literal), node.requires_grad and node.freed is None)
 
 
-def _copied(outputs: list[Node], resolved: Callable[[Node], Node], born: int) -> dict[Node, Node]:
+def _copied(outputs: list[Node], trace: _Trace) -> dict[Node, Node]:
     """Copies of the graph behind `outputs`, with what was assigned to a cell in the place of the cell read again.
 
-    Raises ReachesOutside if it goes on behind what was made before the trace.
+    Equal functions give copies in equal order. Raises ReachesOutside if the graph goes on behind what was made before
+    the trace.
     """
-
-    found = {resolved(node) for node in outputs}
+    held = {leaf: trace.resolved(leaf) for leaf in trace.aliases}
+    found = {held.get(node, node) for node in outputs}
     waiting = list(found)
     while waiting:
         node = waiting.pop()
-        if node.serial < born and node.requires_grad:
+        if node.serial < trace.born and node.requires_grad:
             raise ReachesOutside
-        for source in map(resolved, node.inputs):
+        for source in node.inputs:
+            source = held.get(source, source)
             if source not in found:
                 found.add(source)
                 waiting.append(source)
     copies: dict[Node, Node] = {}
+
+    def copy(node: Node, sources: tuple[Node, ...]) -> Node:
+        copies[node] = made = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
+        made.name = node.name
+        return made
+
     for node in sorted(found, key=attrgetter("serial")):
-        sources = tuple(copies[resolved(source)] for source in node.inputs)
-        copies[node] = Node(node.op, sources, node.shape, node.dtype, False, node.origin, node.value)
-        copies[node].name = node.name
+        if (
+            node.inputs
+        ):  # what has none follows where it is first read: many constants are older than the trace
+            sources = [held.get(source, source) for source in node.inputs]
+            copy(node, tuple([copies[s] if s.inputs or s in copies else copy(s, ()) for s in sources]))
+    for node in outputs:
+        node = held.get(node, node)
+        if node not in copies:
+            copy(node, ())
     return copies

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NoReturn
 
 import numpy as np
@@ -124,17 +125,30 @@ def _unrecorded(value: Any, inputs: tuple[Tensor, ...]) -> Tensor:
 
 def _apply_abstract(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
     """The node of a result of which only shape and dtype are known."""
-    inputs = tuple(as_operands(inputs))
-    if any(isinstance(tensor, Lifted) for tensor in inputs):
-        return apply_lifted(op, inputs)
+    for tensor in inputs:
+        if type(tensor) is not Tensor:
+            inputs = tuple(as_operands(inputs))
+            if any(isinstance(tensor, Lifted) for tensor in inputs):
+                return apply_lifted(op, inputs)
+            break
+    sources = tuple([tensor.node or tensor.as_node() for tensor in inputs])
+    avals = [Aval(source.shape, source.dtype) for source in sources]
     try:
-        aval = op.shape(*(Aval(tensor.shape, tensor.dtype) for tensor in inputs))
+        shape, dtype = op.shape(*avals) if op.runs_user_code else _known_shape(op, *avals)
     except GlassgradError as problem:
         _explain(op, inputs, problem)
-    sources = tuple(tensor.as_node() for tensor in inputs)
-    tracked = op.differentiable and _recording.get()
-    requires_grad = tracked and any(source.requires_grad for source in sources)
-    return Tensor(None, Node(op, sources, aval.shape, aval.dtype, requires_grad, caller()))
+    requires_grad = False
+    if op.differentiable and _recording.get():
+        for source in sources:
+            if source.requires_grad:
+                requires_grad = True
+    return Tensor(None, Node(op, sources, shape, dtype, requires_grad, caller()))
+
+
+@lru_cache(maxsize=4096)
+def _known_shape(op: Op, *avals: Aval) -> Aval:
+    """`op.shape`, asked once for equal inputs: in an unrolled recurrence most ops are like others."""
+    return op.shape(*avals)
 
 
 def _explain(op: Op, inputs: tuple[Tensor, ...], problem: Exception) -> NoReturn:

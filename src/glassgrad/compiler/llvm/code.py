@@ -11,6 +11,7 @@ from llvmlite import ir
 
 from ...graph import Node
 from .modules import Module, Modules
+from .names import phase_name
 from .nest import INDEX
 from .number import separate
 
@@ -92,8 +93,3 @@ class Code(ABC):
         share = Share(builder, memories, pointers, scratch, begin, end)
         self.write(phase, share)
         builder.ret_void()
-
-
-def phase_name(name: str, phase: int) -> str:
-    """What the function of a phase is called."""
-    return f"{name}_{phase}"

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from .names import entry_name
+
 WORD = 8
 ROW = 3 * WORD
 
@@ -85,11 +87,6 @@ call:
   ret void
 }}
 """
-
-
-def entry_name(name: str) -> str:
-    """What the entry of the function of this name is called."""
-    return f"{name}_entry"
 
 
 class Lists:

@@ -17,15 +17,14 @@ from weakref import WeakKeyDictionary
 import llvmlite
 import llvmlite.binding as llvm
 import numpy as np
-from llvmlite import ir
 
 from ...expr import Call, Const, Expr, Var
 from ...expr.scalar import parts
-from .. import IMPORTED
+from ...imported import IMPORTED
 from .engine import cpu
 
-SOURCES = ("compiler", "expr", "graph")
-"""The folders of glassgrad that decide what code is generated from a key."""
+SOURCES = ("compiler", "expr", "graph", "ops", "tensor")
+"""The folders of glassgrad that decide what a program becomes: what is traced is known by its graph."""
 
 _formulas: WeakKeyDictionary[Expr, bytes] = WeakKeyDictionary()
 
@@ -71,9 +70,14 @@ def fingerprint(key: Any) -> str:
     >>> len({fingerprint(key) for key in (1, 1.0, True, "1", (1,), (1, ()), x * 2, x * 2.0)})
     8
     """
-    written: list[bytes] = [generator()]
-    _write(key, written.append)
-    return hashlib.sha256(b"".join(written)).hexdigest()
+    return hashlib.sha256(generator() + written(key)).hexdigest()
+
+
+def written(key: Any) -> bytes:
+    """A key in bytes that mean the same in every process: different keys, different bytes."""
+    found: list[bytes] = []
+    _write(key, found.append)
+    return b"".join(found)
 
 
 def _write(key: Any, out: Callable[[bytes], None]) -> None:
@@ -83,7 +87,7 @@ def _write(key: Any, out: Callable[[bytes], None]) -> None:
         for part in key:
             _write(part, out)
         return
-    if key is None or isinstance(key, int | float | str | bytes):
+    if key is None or key is ... or isinstance(key, int | float | str | bytes):
         text = repr(key)
     elif isinstance(key, np.dtype):
         text = key.str
@@ -91,7 +95,7 @@ def _write(key: Any, out: Callable[[bytes], None]) -> None:
         text = f"{key.dtype.str}{key.tobytes().hex()}"
     elif isinstance(key, Expr):
         text = _formula(key).hex()
-    elif isinstance(key, ir.Type):
+    elif type(key).__module__ == "llvmlite.ir.types":  # which takes longer to import than all this
         text = str(key)
     elif isinstance(key, type):
         text = f"{key.__module__}.{key.__qualname__}"
@@ -104,6 +108,8 @@ def _write(key: Any, out: Callable[[bytes], None]) -> None:
 
 def _fields(value: Any) -> list[Any]:
     """The fields of a value that is nothing but them."""
+    if isinstance(value, slice):
+        return [value.start, value.stop, value.step]
     if dataclasses.is_dataclass(value):
         return [getattr(value, field.name) for field in dataclasses.fields(value)]
     names = getattr(value, "__match_args__", None)

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .names import segment_name
+
 HEADER = 64
 """Bytes of a header."""
 
@@ -21,11 +23,6 @@ ROW = 32
 
 LINE = 64
 """Bytes of a counter, which is alone in its cache line."""
-
-
-def segment_name(number: int) -> str:
-    """What the function of a segment is called, `void f(table)`."""
-    return f"segment_{number}"
 
 
 def job_code(place: int, divided: Sequence[bool]) -> str:

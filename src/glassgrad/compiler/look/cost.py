@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .table import Report, amount, counted, plural, table
 from .units import UnitList, UnitReport, unit_reports
+
+if TYPE_CHECKING:
+    from ..runtime.planning import Planning
 
 MOST_ROWS = 40
 """How many groups of units a table shows."""
@@ -62,9 +65,9 @@ class Cost(Report):
         return text
 
 
-def cost(program: Any) -> Cost:
+def cost(planning: Planning) -> Cost:
     """What one call of a program of machine code takes."""
-    return Cost(unit_reports(program))
+    return Cost(unit_reports(planning))
 
 
 def grouped(units: Sequence[UnitReport]) -> list[list[UnitReport]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...graph import Graph, Node
 from ..again import Again
@@ -13,6 +13,9 @@ from ..kernels import Units
 from ..passes import PASSES
 from .table import Report, counted, plural, shortened, table
 from .units import UnitList, nodes_of, unit_reports
+
+if TYPE_CHECKING:
+    from ..runtime.planning import Planning
 
 MOST_ROWS = 40
 """How many rows each part of an explanation shows."""
@@ -109,15 +112,15 @@ class Explanation(Report):
         )
 
 
-def explanation(name: str, traced: Graph, program: Any) -> Explanation:
+def explanation(name: str, traced: Graph, planning: Planning) -> Explanation:
     """The explanation of a program of machine code that was made of the graph `traced`."""
     return Explanation(
         name,
         passes_over(traced),
-        unit_reports(program),
-        tuple(_not_joined(program.units)),
-        tuple(program.units.again),
-        program.memory,
+        unit_reports(planning),
+        tuple(_not_joined(planning.units)),
+        tuple(planning.units.again),
+        planning.memory,
     )
 
 

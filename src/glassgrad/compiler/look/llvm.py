@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..runtime.planning import Planning
 
 
 class LLVMText(str):
@@ -28,7 +31,7 @@ class LLVMText(str):
         return assembly(str(self))
 
 
-def llvm_text(program: Any) -> LLVMText:
+def llvm_text(planning: Planning) -> LLVMText:
     """The LLVM IR of a program of machine code.
 
     >>> import glassgrad as gg
@@ -38,4 +41,4 @@ def llvm_text(program: Any) -> LLVMText:
     >>> "fmul float" in double.llvm, " x float>" in double.llvm, " x float>" in double.llvm.optimised
     (True, False, True)
     """
-    return LLVMText(program.llvm)
+    return LLVMText(planning.llvm)

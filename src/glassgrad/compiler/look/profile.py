@@ -12,11 +12,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ArgumentError
-from ...graph import Graph
 from ..arguments import taken_apart
 from ..outside import cells, put_back, run_as_program
-from ..runtime.loading import machine_code
-from ..runtime.native import Program
+from ..runtime.loading import code_name, machine_code
+from ..runtime.plan import NumPyStep
+from ..runtime.planning import Planning
+from ..runtime.program import Program
 from ..trace import STATE
 from .machine import Machine, measured_machine
 from .table import Report, amount, counted, plural, table
@@ -176,7 +177,8 @@ def profile(compiled: Compiled, args: tuple[Any, ...], options: dict[str, Any], 
             put_back(kept)
             for generator, state in draws.values():
                 generator.set_state(state)
-        timed = TimedProgram(last.graph, last.updates)
+        planning = Planning(last.graph, last.updates, one_by_one=True)
+        timed = TimedProgram(planning)
         for _ in range(calls + 1):
             inputs: list[Any] = []
             taken_apart((args, options), inputs)
@@ -184,7 +186,7 @@ def profile(compiled: Compiled, args: tuple[Any, ...], options: dict[str, Any], 
     empty = _empty_seconds()
     units = tuple(
         UnitTime(unit, max(1e-9, nanoseconds * 1e-9 - (0.0 if unit.why_numpy else empty)))
-        for unit, nanoseconds in zip(unit_reports(timed), timed.nanoseconds, strict=True)
+        for unit, nanoseconds in zip(unit_reports(planning), timed.nanoseconds, strict=True)
     )
     return Profile(units, seconds, measured_machine(), calls)
 
@@ -198,7 +200,7 @@ def _timed_calls(
         start = time.perf_counter()
         program, _ = run_as_program(compiled, args, options)
         seconds = min(seconds, time.perf_counter() - start)
-        if program is None or not hasattr(program.program, "units"):
+        if program is None or not program.is_machine_code:
             raise ArgumentError(
                 "profile takes the time of machine code, and with these arguments the function runs as it is: call it "
                 "once before, outside of gg.grad and the like, where llvmlite is installed"
@@ -213,18 +215,19 @@ def _timed_calls(
 class TimedProgram(Program):
     """A program in which every unit is a function of its own, with a look at a clock after each."""
 
-    one_by_one = True
-
-    def __init__(self, graph: Graph, updates: Sequence[tuple[int, int]]) -> None:
-        super().__init__(graph, updates)
-        self.nanoseconds = [math.inf] * len(self.units.units)
+    def __init__(self, planning: Planning) -> None:
+        """planning: of units one by one."""
+        super().__init__(planning.plan, planning.machine_code(), planning.graph)
+        self.nanoseconds = [math.inf] * len(self.schedule)
         """The shortest time of each unit so far."""
-        self.unit_of = {step[2]: place for place, step in enumerate(self.schedule) if type(step) is tuple}
+        self.unit_of = {
+            step.slot: place for place, step in enumerate(self.schedule) if isinstance(step, NumPyStep)
+        }
         """The place of a unit that NumPy runs, by the slot of its result."""
         schedule: list[Any] = []
         places: list[int] = []
         for place, step in enumerate(self.schedule):
-            if type(step) is not tuple:
+            if not isinstance(step, NumPyStep):
                 places.append(place)
                 continue
             schedule += [self._driven(places), step] if places else [step]
@@ -245,10 +248,10 @@ class TimedProgram(Program):
 
         return run
 
-    def _run_in_numpy(self, step: Any, arrays: list[Any]) -> None:
+    def _run_in_numpy(self, step: NumPyStep, arrays: list[Any]) -> None:
         start = time.perf_counter_ns()
         super()._run_in_numpy(step, arrays)
-        place = self.unit_of[step[2]]
+        place = self.unit_of[step.slot]
         self.nanoseconds[place] = min(self.nanoseconds[place], time.perf_counter_ns() - start)
 
 
@@ -260,7 +263,7 @@ def _driver() -> Any:
     except (AttributeError, TypeError, OSError):
         raise ArgumentError("profile needs clock_gettime, which this system does not have") from None
     symbols = {"clock_gettime": ctypes.cast(clock, c_void_p).value or 0}
-    code = machine_code(DRIVER, lambda: [DRIVER], symbols)
+    code = machine_code(code_name(DRIVER), lambda: [DRIVER], symbols)
     drive, nothing = (code.engine.get_function_address(name) for name in ("drive", "nothing"))
     return code, CFUNCTYPE(None, c_void_p, c_int64, c_void_p, c_void_p, c_int32)(drive), nothing
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...graph import Node
 from ...graph.loops import Gathered
 from ..kernels import Alone, Assembly, Contraction, Fallback, Kernel, Unit, Units
 from .flops import flops
 from .table import Report, amount, counted, plural, table
+
+if TYPE_CHECKING:
+    from ..runtime.planning import Planning
 
 MOST_ROWS = 60
 """How many units a table of them shows."""
@@ -92,9 +95,9 @@ class UnitList(Report, tuple[UnitReport, ...]):
         return text if rest <= 0 else f"{text}\n… and {plural(rest, 'unit')} more: kernels[{MOST_ROWS}:]"
 
 
-def unit_reports(program: Any) -> UnitList:
+def unit_reports(planning: Planning) -> UnitList:
     """The units of a program of machine code."""
-    units: Units = program.units
+    units = planning.units
     return UnitList(_report(i, unit, units) for i, unit in enumerate(units.units))
 
 

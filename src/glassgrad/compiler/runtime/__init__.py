@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...graph import Graph, notice
-from .heap import give_back
 from .threads import get_num_threads
 
 Program = Callable[[list[Any]], list[Any]]
@@ -17,7 +16,7 @@ _said: set[str] = set()
 
 
 def program_for(graph: Graph, updates: Sequence[tuple[int, int]] = ()) -> Program:
-    """The graph as machine code; as NumPy calls, and a notice, where LLVM is missing or cannot serve this processor.
+    """A traced graph as machine code; as NumPy calls, and a notice, where LLVM is missing or refuses this processor.
 
     updates: the places of outputs, and of the inputs of which they are the next values: parameters and buffers.
     Raises MemoryError if what lies in memory during a call does not fit, ArgumentError if the environment asks for an
@@ -28,10 +27,10 @@ def program_for(graph: Graph, updates: Sequence[tuple[int, int]] = ()) -> Progra
     if reason:
         _say_once(reason)
         return _in_numpy(graph)
-    from .native import Program as NativeProgram
+    from .making import program_of
 
     try:
-        program = NativeProgram(graph, updates)
+        return program_of(graph, updates)
     except MemoryError as error:
         raise MemoryError(f"a compiled function needs too much memory: {error}. {_largest(graph)}") from None
     except Exception as error:
@@ -40,14 +39,13 @@ def program_for(graph: Graph, updates: Sequence[tuple[int, int]] = ()) -> Progra
             f"generating its machine code failed ({what}), which is a bug in glassgrad: please report it"
         )
         return _in_numpy(graph)
-    give_back()
-    return program
 
 
 def _in_numpy(graph: Graph) -> Program:
+    from ..passes import simplify
     from .numpy import Program as NumPyProgram
 
-    return NumPyProgram(graph)
+    return NumPyProgram(simplify(graph))
 
 
 def _say_once(reason: str) -> None:

@@ -57,6 +57,12 @@ def folder(environment: Mapping[str, str] = os.environ) -> Path | None:
     return (given if given.is_absolute() else home / ".cache") / "glassgrad"
 
 
+def disk_cache() -> DiskCache | None:
+    """The cache of this user; None if there is none."""
+    path = folder()
+    return None if path is None else DiskCache(path)
+
+
 class DiskCache:
     """Entries by key, at most `limit` bytes of them.
 

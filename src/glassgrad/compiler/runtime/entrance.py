@@ -10,29 +10,23 @@ making the results.
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...graph import Node
+from ...graph import Aval
 from ...tensor import Tensor
-from .entrance_code import (
-    ARRAY,
-    AS_CELL,
-    INPUT,
-    NAME,
-    NEW_ARRAY,
-    PLAN,
-    PYTHON_FUNCTIONS,
-    entrance_text,
-)
-from .loading import machine_code
+from .entrance_words import ARRAY, AS_CELL, INPUT, NAME, NEW_ARRAY, PLAN, PYTHON_FUNCTIONS
+from .loading import code_name, machine_code
 from .objects import layout, new_array
+from .plan import Output
 
 if TYPE_CHECKING:
-    from .native import Program
+    from .objects import Layout
+    from .program import Program
 
 TAKES_ARRAY = 0x0080
 """METH_FASTCALL: the function gets its arguments as a C array."""
@@ -59,10 +53,17 @@ def _definition() -> Any:
     if known is None or address is None:
         return None
     symbols = {name: _address(getattr(ctypes.pythonapi, name)) for name in PYTHON_FUNCTIONS}
-    code = machine_code((NAME, repr(known)), lambda: [entrance_text(known)], {**symbols, NEW_ARRAY: address})
+    name = code_name((NAME, repr(known)))
+    code = machine_code(name, lambda: _text(known), {**symbols, NEW_ARRAY: address})
     definition = _Definition(NAME.encode(), _address(code.function(NAME)), TAKES_ARRAY, None)
     definition.code = code
     return definition
+
+
+def _text(known: Layout) -> list[str]:
+    from .entrance_code import entrance_text  # which takes longer to import than to load what it writes
+
+    return [entrance_text(known)]
 
 
 def _address(function: Any) -> int:
@@ -88,9 +89,9 @@ def entrance(
     (`caller_holds_state`). releases: whether other threads of Python run during the run; then the caller holds the
     program's lock, or STATE.
     """
-    definition = _definition()
     plan = _Plan(program, [*enumerate(uses), *((id(cell), AS_CELL) for cell in assigned)])
-    if definition is None or not plan.is_possible:
+    definition = _definition() if plan.is_possible else None
+    if definition is None:
         return None
     inputs, arrays = plan.inputs(cells, numbers), _words(plan.arrays, ARRAY)
     objects: dict[str, Any] = {"none": None, "true": True, "tensor": Tensor, "array": np.ndarray}
@@ -100,12 +101,12 @@ def entrance(
         "is_held_by_caller": caller_holds_state,
         "busy": ctypes.addressof(program.busy),
         "releases": releases,
-        "faults": program.arrays[program.slots[program.units.faults]].ctypes.data,
+        "faults": program.faults_address,
         "run": _address(program.schedule[0]),
         "rest": _address(program.schedule[1]) if len(program.schedule) > 1 else 0,
         "table": plan.table.ctypes.data,
-        "given": program.given - len(cells),
-        "inputs": program.given,
+        "given": len(program.plan.given) - len(cells),
+        "inputs": len(program.plan.given),
         "input_records": inputs.ctypes.data,
         "arrays": len(plan.arrays),
         "array_records": arrays.ctypes.data,
@@ -133,55 +134,50 @@ class _Plan:
         """uses: for each output its place among the results, or the cell that it goes to, and how it is used."""
         self.program = program
         self.kept: list[Any] = []
-        self.table = np.array(program.table, np.uintp)
+        self.table = program.table.copy()
         self.is_possible = 1 <= len(program.schedule) <= 2 and all(map(callable, program.schedule))
         self.arrays = [
             {
-                **self._kind(pool.shape, pool.dtype),
+                **self._kind(Aval(pool.shape, pool.dtype)),
                 "pool": 0 if pool.is_small else id(pool.pool),
                 "slot": slot,
             }
-            for slot, pool in enumerate(program.fresh, program.given)
+            for slot, pool in enumerate(program.fresh, len(program.plan.given))
         ]
-        for output, (node, (seen, is_whole), (place, use)) in enumerate(
-            zip(program.graph.outputs, program.outputs, uses, strict=True)
-        ):
-            if output in program.in_place:
-                self._in_place(node, program.in_place[output], {"place": place, "use": use})
+        for number, (output, (place, use)) in enumerate(zip(program.plan.outputs, uses, strict=True)):
+            if number in program.in_place:
+                self._in_place(output, {"place": place, "use": use})
             else:
-                self._output(node, seen, is_whole, {"place": place, "use": use})
+                self._output(output, {"place": place, "use": use})
 
-    def _kind(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> dict[str, int]:
-        sizes, dtype = np.array(shape, np.intp), np.dtype(dtype.type)  # the one object that most arrays share
+    def _kind(self, aval: Aval) -> dict[str, int]:
+        # of equal dtypes the one object that most arrays share
+        sizes, dtype = np.array(aval.shape, np.intp), np.dtype(aval.dtype.type)
         self.kept += [sizes, dtype]
-        return {"ndim": len(shape), "shape": sizes.ctypes.data, "dtype": id(dtype)}
+        return {"ndim": aval.ndim, "shape": sizes.ctypes.data, "dtype": id(dtype)}
 
-    def _in_place(self, node: Node, slot: int, use: dict[str, int]) -> None:
-        size = np.empty(node.shape, node.dtype).nbytes
+    def _in_place(self, output: Output, use: dict[str, int]) -> None:
         self.arrays.append(
-            {**self._kind(node.shape, node.dtype), "slot": slot, "in_place": True, "size": size, **use}
+            {**self._kind(output.aval), "slot": output.slot, "in_place": True, "size": _size(output), **use}
         )
 
-    def _output(self, node: Node, seen: Any, is_whole: bool, use: dict[str, int]) -> None:
-        slot, view = seen
-        fresh = slot - self.program.given
-        if is_whole and view is None and 0 <= fresh < len(self.program.fresh):
+    def _output(self, output: Output, use: dict[str, int]) -> None:
+        fresh = output.slot - len(self.program.plan.given)
+        if output.is_whole and 0 <= fresh < len(self.program.fresh):
             self.arrays[fresh] |= use
             return
-        offset = 0 if view is None else view[2]
-        like = np.empty(node.shape, node.dtype)
-        self.is_possible &= self.program.units.is_plain(node)
-        source = {"source": slot, "source_is_array": slot < self.program.known_first, "offset": offset}
-        self.arrays.append(
-            {**self._kind(node.shape, node.dtype), **source, "slot": -1, "size": like.nbytes, **use}
-        )
+        self.is_possible &= output.is_plain
+        is_array = output.slot < self.program.plan.known_first
+        source = {"source": output.slot, "source_is_array": is_array, "offset": output.offset}
+        self.arrays.append({**self._kind(output.aval), **source, "slot": -1, "size": _size(output), **use})
 
     def inputs(self, cells: Sequence[tuple[Tensor, bool]], numbers: Collection[int]) -> Any:
         """The records of the inputs, of which the cells are the last."""
         records: list[dict[str, int]] = []
-        given = self.program.given - len(cells)
-        for place, node in enumerate(self.program.graph.inputs):
-            record = self._kind(node.shape, node.dtype)
+        avals = self.program.plan.given
+        given = len(avals) - len(cells)
+        for place, aval in enumerate(avals):
+            record = self._kind(aval)
             if place >= given:
                 cell, wanted = cells[place - given]
                 record |= {"cell": id(cell), "requires_grad": wanted}
@@ -191,6 +187,11 @@ class _Plan:
                 record["number"] = id(number)
             records.append(record)
         return _words(records, INPUT)
+
+
+def _size(output: Output) -> int:
+    """The bytes of a value."""
+    return math.prod(output.aval.shape) * output.aval.dtype.itemsize
 
 
 def _words(records: Sequence[dict[str, int]], names: Sequence[str]) -> Any:

@@ -21,40 +21,9 @@ from typing import Any
 
 from llvmlite import ir
 
+from .entrance_words import ARRAY, AS_ARRAY, AS_CELL, AS_TENSOR, INPUT, NAME, NEW_ARRAY, PLAN
 from .objects import CONTIGUOUS_AND_ALIGNED, NUMBER, OWN_AND_WRITEABLE, TYPE, Layout
 from .recycling import KEPT
-
-NAME = "enter"
-
-PLAN = (
-    "none", "true", "tensor", "array", "float", "replace",
-    "held", "is_held_by_caller", "busy", "releases", "faults",
-    "run", "rest", "table",
-    "given", "inputs", "input_records", "arrays", "array_records", "results",
-)  # fmt: skip
-"""The words of a plan. Objects: None, True, types, the name of the method that gives a cell another array. Whether
-STATE is held (an address), and whether the caller holds it; whether the program runs elsewhere (an address); whether
-the interpreter lock is released during the run; what is not 0 if an index was out of range (an address). The program's
-function, a second one or 0, which is not run if an index was out of range in the first, and their table. How many
-arguments, inputs (the arguments come first, then cells), arrays and results there are, and where their records
-begin."""
-
-INPUT = ("cell", "requires_grad", "number", "ndim", "shape", "dtype")
-"""The words of an input's record: a cell or 0; whether it must require a gradient; for a number, the array that holds
-it, else 0; what the array must be."""
-
-ARRAY = (
-    "ndim", "shape", "dtype", "pool",
-    "slot", "source", "source_is_array", "offset", "size",
-    "use", "place", "in_place",
-)  # fmt: skip
-"""The words of the record of an array that is made: what it is, and a list of arrays that may be used again, or 0; its
-place in the table, or -1 for a copy, then of what is copied: the place in the table, whether an array stands there,
-from which byte on and how many bytes. How it is used, and the place among the results, or the cell; whether
-that cell's new value is written over its old one, with the same place in the table."""
-
-UNUSED, AS_ARRAY, AS_TENSOR, AS_CELL = range(4)
-"""What becomes of an array: nothing, a result as it is, a result as a tensor, the value of a cell."""
 
 _FLAG, _WORD, _HALF, _BYTE, _PTR = *map(ir.IntType, (1, 64, 32, 8)), ir.PointerType()
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
@@ -72,10 +41,6 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "PyArray_NewFromDescr": (_PTR, [_PTR, _PTR, _HALF, _PTR, _PTR, _PTR, _HALF, _PTR]),
     "memcpy": (_PTR, [_PTR, _PTR, _WORD]),
 }
-PYTHON_FUNCTIONS = tuple(
-    name for name in _FUNCTIONS if name.startswith("Py") and not name.startswith("PyArray")
-)
-NEW_ARRAY = "PyArray_NewFromDescr"
 
 
 def entrance_text(layout: Layout) -> str:

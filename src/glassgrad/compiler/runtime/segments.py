@@ -19,16 +19,16 @@ from ...graph import Node
 from ..kernels import Alone, Assembly, Contraction, Kernel, Unit, Units
 from ..llvm.alone import GENERATORS
 from ..llvm.assembly import AssemblyFunction
-from ..llvm.code import Code, Phase, phase_name
+from ..llvm.code import Code, Phase
 from ..llvm.contraction.product import ProductCode
-from ..llvm.engine import LeanText, MachineCode
-from ..llvm.entries import Lists, Place, entry_code, entry_name
-from ..llvm.job import job_code, segment_name
+from ..llvm.engine import LeanText
+from ..llvm.entries import Lists, Place, entry_code
+from ..llvm.job import job_code
 from ..llvm.kernel import KernelFunction
 from ..llvm.modules import Modules
+from ..llvm.names import kernel_name, phase_name
 from . import team
-from .jobs import Call, Records
-from .loading import machine_code
+from .jobs import Call, Records, records_of
 from .memory import ALIGNMENT
 from .memory_report import size_of
 from .objects import data_offset
@@ -37,8 +37,8 @@ from .schedule import Range, Task, Turn, turns
 SCRATCH: Range = (-2, -1)
 """The memory that units need beside, as a range of its own."""
 
-OBJECTS = 1 << 62
-"""Where ranges of memory that is other at each call begin, each far from the next."""
+OTHERS = 1 << 62
+"""Where ranges of memory that is not in the block begin, each far from the next."""
 
 
 @dataclass(frozen=True)
@@ -65,40 +65,36 @@ class _Segment:
 
 
 class Segments:
-    """Functions for runs of units, generated together and compiled by `compiled`.
+    """Functions for runs of units, generated together.
 
     What is written follows from `key`, so nothing is written where the machine code is in the disk's cache.
     """
 
     def __init__(
-        self, units: Units, slots: Mapping[Node, int], objects: int, addresses: Sequence[int]
+        self, units: Units, slots: Mapping[Node, int], objects: int, offsets: Mapping[Node, int]
     ) -> None:
-        """slots: the place of each memory in the table; the first `objects` of them are arrays. `addresses`: what the
-        table holds at the other places."""
+        """slots: the place of each memory in the table; the first `objects` of them are arrays. `offsets`: where those
+        begin that lie in one block."""
         self.units = units
         self.slots = slots
         self.objects = objects
-        self.addresses = addresses
+        self.offsets = offsets
         self.kernels: dict[Any, int] = {}
         self.codes: list[Code] = []
         """One for each kernel."""
         self.beside = 0
         """The bytes of memory that units need beside."""
         self.segments: list[_Segment] = []
-        self.symbols: Mapping[str, int] = {}
 
-    def add(self, run: list[Unit]) -> str:
-        """A function for these units, one after the other; its name."""
+    def add(self, run: list[Unit]) -> int:
+        """A function for these units, one after the other; its number."""
         steps = [step for unit in run for step in self._steps(unit)]
         order = turns([step.task for step in steps])
         several = max((turn.threads for turn in order), default=1)
-        company = team.team() if several > 1 else None
-        if company is None:
+        if not team.is_possible():
             order, several = [Turn(1, False) for _ in steps], 1
-        else:
-            self.symbols = company.symbols
         self.segments.append(_Segment(steps, order, several))
-        return segment_name(len(self.segments) - 1)
+        return len(self.segments) - 1
 
     @property
     def key(self) -> Any:
@@ -106,11 +102,16 @@ class Segments:
         kernels = [(key, self.codes[number].scratch) for key, number in self.kernels.items()]
         return "segments", data_offset(), len(self.slots), kernels, self._divided
 
+    @property
+    def nanoseconds(self) -> float:
+        """About how long all of it takes on one thread."""
+        return sum(step.task.nanoseconds for segment in self.segments for step in segment.steps)
+
     def text(self) -> str:
         """All of it as one module of LLVM IR, before LLVM's own passes."""
         modules = Modules(apart=False)
         for number, code in enumerate(self.codes):
-            code.build(modules, _name(number))
+            code.build(modules, kernel_name(number))
         return "".join(modules.texts(are_last=True)) + self._calls(apart=False)
 
     def texts(self) -> Iterator[str]:
@@ -118,18 +119,23 @@ class Segments:
         yield LeanText(self._calls(apart=True))
         modules = Modules()
         for number, code in enumerate(self.codes):
-            code.build(modules, _name(number))
+            code.build(modules, kernel_name(number))
             yield from modules.texts(are_last=False)
         yield from modules.texts(are_last=True)
 
     def _calls(self, apart: bool) -> str:
         """The code that calls functions; `apart`: those of other modules."""
         functions = {
-            phase_name(_name(number), place): code.pointer_count
+            phase_name(kernel_name(number), place): code.pointer_count
             for number, code in enumerate(self.codes)
             for place in range(len(code.phases))
         }
         return entry_code(functions, data_offset(), apart) + self._job_code()
+
+    @property
+    def uses_team(self) -> bool:
+        """Whether threads divide any of it."""
+        return any(self._divided)
 
     @property
     def _divided(self) -> list[bool]:
@@ -139,25 +145,26 @@ class Segments:
     def _job_code(self) -> str:
         return job_code(len(self.slots) + 1, self._divided)
 
-    def _records(self, code: MachineCode) -> Records:
+    @property
+    def phases(self) -> list[int]:
+        """How many functions each kernel has."""
+        return [len(code.phases) for code in self.codes]
+
+    def records(self) -> Records:
+        """What the segments' functions follow."""
         lists = Lists()
-        first = [0, *accumulate(len(code.phases) for code in self.codes)]
-        functions = [
-            code.address(entry_name(phase_name(_name(number), place)))
-            for number, kernel in enumerate(self.codes)
-            for place in range(len(kernel.phases))
-        ]
+        first = [0, *accumulate(self.phases)]
 
         def call(step: _Step) -> Call:
             function = first[step.kernel] + step.place
             places = lists.add(function, self._places(step.code))
-            return Call(functions[function], places, step.phase.pieces)
+            return Call(function, places, step.phase.pieces)
 
         segments = [
             ([call(step) for step in segment.steps], segment.order, segment.threads)
             for segment in self.segments
         ]
-        return Records(segments, lists.words)
+        return records_of(segments, lists.words)
 
     def _places(self, code: Code) -> list[Place]:
         """Where the arguments of a unit's functions are found, the memory beside last."""
@@ -183,7 +190,7 @@ class Segments:
 
     def _range(self, owner: Node) -> Range:
         slot = self.slots[owner]
-        start = OBJECTS * (slot + 1) if slot < self.objects else self.addresses[slot]
+        start = self.offsets.get(owner, OTHERS * (slot + 1))
         return start, start + size_of(owner)
 
     def _code(self, unit: Unit) -> Code:
@@ -202,15 +209,6 @@ class Segments:
         if number == len(self.codes):
             self.codes.append(code)
         return number
-
-    def compiled(self) -> tuple[MachineCode, Records]:
-        """The machine code, in which each segment is a function of its name, and the records that these follow."""
-        code = machine_code(self.key, self.texts, self.symbols)
-        return code, self._records(code)
-
-
-def _name(number: int) -> str:
-    return f"kernel_{number}"
 
 
 def _made_by(unit: Unit) -> Sequence[Node]:

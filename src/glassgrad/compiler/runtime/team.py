@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from ..llvm.team import LOCK, SIGNAL, SLOT, team_code
 from . import threads
-from .loading import machine_code
+from .loading import code_name, machine_code
 
 OFFERED = tuple(f"glassgrad_{name}" for name in ("launch", "open", "gate", "help", "reach"))
 """What programs call."""
@@ -41,7 +41,7 @@ class Team:
         self.initialise = library.pthread_mutex_init, library.pthread_cond_init
         symbols = {name: ctypes.cast(getattr(library, name), c_void_p).value or 0 for name in PTHREADS}
         text = team_code()
-        self.code = machine_code(text, lambda: [text], symbols)
+        self.code = machine_code(code_name(text), lambda: [text], symbols)
         self.take = CFUNCTYPE(c_int32)(self._address("take"))
         self.give = CFUNCTYPE(None)(self._address("give"))
         self.dismiss = CFUNCTYPE(None)(self._address("dismiss"))
@@ -115,11 +115,14 @@ class Team:
             self.disband(PATIENCE)
 
 
+def is_possible() -> bool:
+    """Whether there can be a team: not on systems without POSIX threads, where programs run on one thread."""
+    return os.name == "posix"
+
+
 @lru_cache
-def team() -> Team | None:
-    """The team of this process; None on systems without POSIX threads, where programs run on one thread."""
-    if os.name != "posix":
-        return None
+def team() -> Team:
+    """The team of this process."""
     made = Team()
     threads.when_changed.append(made.change)
     os.register_at_fork(before=made.before_fork, after_in_parent=made.give, after_in_child=made.give)
