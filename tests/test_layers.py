@@ -16,7 +16,7 @@ ALLOWED = {
     "autodiff": {"expr", "graph", "tensor", "ops", "random"},
     "operators": {"graph", "tensor", "ops", "autodiff"},
     "imported": set(),
-    "compiler": {"expr", "graph", "tensor", "imported"},
+    "compiler": {"expr", "graph", "tensor", "ops", "imported"},
     "random": {"graph", "tensor", "ops"},
     "info": set(),
     "io": set(),

@@ -48,6 +48,7 @@ def fast_call(signature: Any, traced: Traced, requires_grad: list[bool], program
     if getattr(program, "plan", None) is None:  # without machine code
         return missed
     from .runtime.entrance import entrance
+    from .runtime.entrance_python import entrance_in_python
     from .runtime.entrance_words import AS_ARRAY, AS_TENSOR
 
     writer = _Writer()
@@ -57,19 +58,24 @@ def fast_call(signature: Any, traced: Traced, requires_grad: list[bool], program
     releases = program.plan.uses_team or program.plan.nanoseconds > LONG
     holds_state = bool(traced.draws or (releases and traced.assigned))
     results = [result for result in traced.results if isinstance(result, Result)]
-    enter = entrance(
+    uses = [AS_ARRAY if result.is_number else AS_TENSOR for result in results]
+    enter: Any = entrance(
         program,
         writer.numbers,
         [(cell, wanted) for (_, cell), wanted in zip(traced.cells, requires_grad, strict=True)],
-        [AS_ARRAY if result.is_number else AS_TENSOR for result in results],
+        uses,
         [cell for cell, _ in traced.assigned],
         STATE.held,
         caller_holds_state=holds_state,
         releases=releases,
     )
+    lock = STATE if holds_state else program.lock if releases else None
     if enter is None:
-        return missed
-    writer.enters(enter, STATE if holds_state else program.lock if releases else None, traced.draws)
+        user_code = any(step.op.runs_user_code for step in program.plan.by_numpy)  # which may wait for STATE
+        if traced.cells or traced.assigned or traced.draws or user_code:
+            return missed
+        enter, lock = entrance_in_python(program, uses), None
+    writer.enters(enter, lock, traced.draws)
     writer.returns(traced)
     return writer.function()
 

@@ -52,6 +52,8 @@ class Program:
             step if isinstance(step, NumPyStep) else RUN(self._address(segment_name(step)))
             for step in plan.steps
         ]
+        self.outputs = [(output.slot, output.view, output.is_whole) for output in plan.outputs]
+        self.known_first = plan.known_first
 
     def _functions(self) -> list[int]:
         """The addresses of all kernels' functions, in order."""
@@ -78,7 +80,7 @@ class Program:
 
     def _run(self, inputs: list[Any]) -> list[Any]:
         arrays = self.arrays.copy()
-        given, known_first = len(inputs), self.plan.known_first
+        given, known_first = len(inputs), self.known_first
         arrays[:given] = [
             x if (f := x.flags).c_contiguous and f.aligned else np.require(x, None, ("C", "A"))
             for x in inputs
@@ -86,7 +88,8 @@ class Program:
         for place in self.in_place.values():
             arrays[place] = arrays[place].copy()
         arrays[given:known_first] = [output.empty() for output in self.fresh]
-        self.table[:known_first] = list(map(id, arrays[:known_first]))
+        if self.code is not None:
+            self.table[:known_first] = list(map(id, arrays[:known_first]))
         self.faults[0] = 0
         for step in self.schedule:
             if isinstance(step, NumPyStep):
@@ -96,10 +99,8 @@ class Program:
         if self.faults[0]:
             raise_fault(self.graph, inputs)
         return [
-            arrays[output.slot]
-            if output.is_whole and arrays[output.slot].base is None
-            else np.array(_look(arrays[output.slot], output.view))
-            for output in self.plan.outputs
+            arrays[slot] if is_whole and arrays[slot].base is None else np.array(_look(arrays[slot], view))
+            for slot, view, is_whole in self.outputs
         ]
 
     def _run_in_numpy(self, step: NumPyStep, arrays: list[Any]) -> None:
@@ -108,7 +109,9 @@ class Program:
         found = op.forward(*inputs) if op.runs_user_code else quiet.run(op.forward, *inputs)
         array = np.asarray(found, order="C")
         # a view of what may soon be written over, or an input itself
-        if np.may_share_memory(array, self.block) or any(array is x for x in inputs):
+        if (array.base is not None and np.may_share_memory(array, self.block)) or any(
+            array is x for x in inputs
+        ):
             array = array.copy()
         arrays[step.slot] = array
         self.table[step.slot] = id(array)
