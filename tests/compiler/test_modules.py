@@ -140,12 +140,10 @@ define void @{name}(ptr %x, ptr %y, ptr %z, i64 %begin, i64 %end) {{
 """
 
 
-@pytest.mark.parametrize("apart", [False, True])
-def test_an_entry_finds_pointers_in_the_table_and_calls_the_function_that_the_list_names(apart: bool) -> None:
+def test_an_entry_finds_pointers_in_the_table_and_calls_the_function_that_the_list_names() -> None:
     functions = [TWO.format(name="times", operation="mul"), TWO.format(name="plus", operation="add")]
-    calls = entry_code({"times": 3, "plus": 3}, data=16, apart=apart)
-    texts = [*functions, calls] if apart else ["".join(functions) + calls]
-    code = MachineCode([object_code(LeanText(text)) for text in texts], {})
+    calls = entry_code({"times": 3, "plus": 3}, data=16)
+    code = MachineCode([object_code(LeanText(text)) for text in (*functions, calls)], {})
     numbers = (ctypes.c_int64 * 4)(100, 30, 0, 0)
     array = (ctypes.c_size_t * 3)(
         0, 0, ctypes.addressof(numbers)

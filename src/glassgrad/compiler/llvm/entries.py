@@ -19,11 +19,11 @@ Place = tuple[int, bool, int]
 bytes are added to it."""
 
 
-def entry_code(functions: Mapping[str, int], data: int, apart: bool) -> str:
-    """LLVM IR text: an entry for each function, which loads all its pointers and calls it.
+def entry_code(functions: Mapping[str, int], data: int) -> str:
+    """LLVM IR text: an entry for each function of other modules, which loads all its pointers and calls it.
 
     functions: their names, and how many pointers each takes, in the order of the numbers in lists. data: where in the
-    object of an array the pointer to its data lies. apart: whether the functions are in other modules.
+    object of an array the pointer to its data lies.
     """
     names = ", ".join(f"ptr @{name}" for name in functions)
     text = [f"@functions = internal constant [{len(functions)} x ptr] [{names}]"]
@@ -31,11 +31,9 @@ def entry_code(functions: Mapping[str, int], data: int, apart: bool) -> str:
         f"@{entry_name(name)} = alias void (ptr, ptr, i64, i64), ptr @entry_{count}"
         for name, count in functions.items()
     ]
-    if apart:
-        text += [
-            f"declare void @{name}({', '.join(['ptr'] * count)}, i64, i64)"
-            for name, count in functions.items()
-        ]
+    text += [
+        f"declare void @{name}({', '.join(['ptr'] * count)}, i64, i64)" for name, count in functions.items()
+    ]
     for count in dict.fromkeys(functions.values()):
         loads = [
             f"  %at{number} = getelementptr ptr, ptr %found, i64 {number}\n"

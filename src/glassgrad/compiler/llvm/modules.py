@@ -56,15 +56,13 @@ class Modules:
     Those that are full make way for new ones.
     """
 
-    def __init__(self, apart: bool = True) -> None:
-        """apart: whether there are two; else all is written in one."""
+    def __init__(self) -> None:
         self.written: dict[Any, str] = {}
-        kinds = (False, True) if apart else (False,)
-        self.open = {kind: Module("kernels", self.written) for kind in kinds}
+        self.open = {is_vectors: Module("kernels", self.written) for is_vectors in (False, True)}
 
     def of(self, is_vectors: bool) -> Module:
         """Where to write a function whose loops are vectors, or not."""
-        return self.open[is_vectors and True in self.open]
+        return self.open[is_vectors]
 
     def texts(self, are_last: bool) -> Iterator[str]:
         """The modules that are full, or the last ones, which are closed by that."""

@@ -129,7 +129,8 @@ def passes_over(graph: Graph, passes: Sequence[Callable[[Graph], Graph]] = PASSE
 
     >>> import glassgrad as gg
     >>> x = gg.tensor(1.0, requires_grad=True)
-    >>> for report in passes_over(gg.graph_of(gg.sin(x) + gg.sin(x)))[:3]: print(report.sizes, report.change)
+    >>> for report in passes_over(gg.graph_of(gg.sin(x) + gg.sin(x)))[:4]: print(report.sizes, report.change)
+    4 → 4 nodes
     4 → 4 nodes
     4 → 4 nodes
     4 → 3 nodes −1 sin

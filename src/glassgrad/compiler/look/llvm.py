@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from ..runtime.planning import Planning
@@ -11,24 +11,32 @@ if TYPE_CHECKING:
 class LLVMText(str):
     """LLVM IR text as it is generated. `optimised` is what LLVM makes of it, `assembly` the processor's instructions.
 
-    Both take as long as compiling does.
+    Both take as long as compiling does. `modules` are the parts that are compiled by themselves, in order.
     """
 
-    __slots__ = ()
+    __slots__ = ("modules",)
+
+    modules: list[str]
+
+    def __new__(cls, modules: list[str]) -> Self:
+        """The modules, one after the other."""
+        text = super().__new__(cls, "\n".join(modules))
+        text.modules = modules
+        return text
 
     @property
     def optimised(self) -> str:
         """The LLVM IR after LLVM's passes, with its vector instructions."""
         from ..llvm.engine import host_machine, optimised
 
-        return str(optimised(str(self), host_machine()))
+        return "\n".join(str(optimised(module, host_machine())) for module in self.modules)
 
     @property
     def assembly(self) -> str:
         """The instructions of this processor."""
         from ..llvm.engine import assembly
 
-        return assembly(str(self))
+        return "\n".join(map(assembly, self.modules))
 
 
 def llvm_text(planning: Planning) -> LLVMText:

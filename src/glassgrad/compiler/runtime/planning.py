@@ -158,9 +158,9 @@ class Planning:
         return machine_code(self.plan.code, self.segments.texts, symbols)
 
     @property
-    def llvm(self) -> str:
-        """The LLVM IR of the program."""
-        return self.segments.text()
+    def llvm(self) -> list[str]:
+        """The LLVM IR of the program, module by module."""
+        return list(self.segments.texts())
 
     @property
     def memory(self) -> MemoryReport:

@@ -107,30 +107,23 @@ class Segments:
         """About how long all of it takes on one thread."""
         return sum(step.task.nanoseconds for segment in self.segments for step in segment.steps)
 
-    def text(self) -> str:
-        """All of it as one module of LLVM IR, before LLVM's own passes."""
-        modules = Modules(apart=False)
-        for number, code in enumerate(self.codes):
-            code.build(modules, kernel_name(number))
-        return "".join(modules.texts(are_last=True)) + self._calls(apart=False)
-
     def texts(self) -> Iterator[str]:
-        """The same as several modules, which can be compiled at the same time."""
-        yield LeanText(self._calls(apart=True))
+        """Modules of LLVM IR, before LLVM's own passes, which can be compiled at the same time."""
+        yield LeanText(self._calls())
         modules = Modules()
         for number, code in enumerate(self.codes):
             code.build(modules, kernel_name(number))
             yield from modules.texts(are_last=False)
         yield from modules.texts(are_last=True)
 
-    def _calls(self, apart: bool) -> str:
-        """The code that calls functions; `apart`: those of other modules."""
+    def _calls(self) -> str:
+        """The code that calls the functions of the other modules."""
         functions = {
             phase_name(kernel_name(number), place): code.pointer_count
             for number, code in enumerate(self.codes)
             for place in range(len(code.phases))
         }
-        return entry_code(functions, data_offset(), apart) + self._job_code()
+        return entry_code(functions, data_offset()) + self._job_code()
 
     @property
     def uses_team(self) -> bool:
