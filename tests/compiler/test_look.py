@@ -273,7 +273,7 @@ def test_the_code_can_be_read() -> None:
     assert text == step.llvm  # written anew, and the same
     assert "x float>" in text.optimised
     assert "segment_0" in text.assembly
-    calls, kernel, product = text.modules  # the product is written as vectors, so it is compiled by itself
+    _, kernel, product = text.modules  # the product is written as vectors, so it is compiled by itself
     assert 'define void @"kernel_1_0"' in kernel
     assert 'define void @"kernel_0_0"' in product
 
