@@ -88,6 +88,12 @@ def test_without_a_state_the_first_step_has_nothing_to_multiply():
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+def test_weights_that_only_meet_zeros_have_a_gradient():
+    lstm = nn.LSTM(3, 2)
+    gg.sum(lstm(gg.ones((1, 4, 3)))[0]).backward()
+    np.testing.assert_array_equal(lstm.weight_hh_l0.grad.numpy(), np.zeros((8, 2)))
+
+
 def test_they_start_uniform_within_one_over_the_root_of_the_hidden_size():
     gg.random.seed(0)
     lstm = nn.LSTM(10, 100, 2)

@@ -180,13 +180,15 @@ class LSTM(Module):
         layers, like = self._suffixes(), self._parameter("weight_ih", "l0")
         h, c = _state("LSTM", hx, (len(layers) * len(layers[0]), *batch, self.hidden_size), like)
         sequence = ops.moveaxis(x, time, 0)
+        # the only step multiplies zeros, too: `weight_hh` has a gradient then, zero
+        is_given = hx is not None or sequence.shape[0] == 1
         steps: list[Tensor] = []
         last: list[State] = []
         for suffixes in layers:
             if steps:
                 sequence = dropout(ops.stack(steps), self.dropout, self.training)
             readings = [
-                self._read(sequence, suffix, None if hx is None else h[place], c[place])
+                self._read(sequence, suffix, h[place] if is_given else None, c[place])
                 for place, suffix in enumerate(suffixes, len(last))
             ]
             steps, *backwards = (found for found, _ in readings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -134,7 +134,7 @@ def _apply_abstract(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
     sources = tuple([tensor.node or tensor.as_node() for tensor in inputs])
     avals = [Aval(source.shape, source.dtype) for source in sources]
     try:
-        shape, dtype = op.shape(*avals) if op.runs_user_code else _known_shape(op, *avals)
+        shape, dtype = _shape(op, avals)
     except GlassgradError as problem:
         _explain(op, inputs, problem)
     requires_grad = False
@@ -143,6 +143,15 @@ def _apply_abstract(op: Op, inputs: tuple[Tensor, ...]) -> Tensor:
             if source.requires_grad:
                 requires_grad = True
     return Tensor(None, Node(op, sources, shape, dtype, requires_grad, caller()))
+
+
+def _shape(op: Op, avals: Sequence[Aval]) -> Aval:
+    if not op.runs_user_code:
+        try:
+            return _known_shape(op, *avals)
+        except TypeError:  # a user's own op that cannot be hashed
+            pass
+    return op.shape(*avals)
 
 
 @lru_cache(maxsize=4096)
