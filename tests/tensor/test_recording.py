@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import glassgrad as gg
+from glassgrad.graph import Op
+from glassgrad.tensor import apply
 
 
 def test_no_grad_records_nothing():
@@ -159,3 +161,25 @@ def test_two_threads_add_to_the_gradient_of_one_shared_leaf():
         thread.start()
         thread.join()
     assert x.grad.tolist() == [4.0, 4.0, 4.0]
+
+
+class Scaled(Op):
+    """A user's own op, which cannot be hashed, because it has a list."""
+
+    formula = "out = sizes[0] * x"
+    __hash__ = None
+
+    def __init__(self, sizes):
+        self.sizes = sizes
+
+    def shape(self, x):
+        return x
+
+    def forward(self, x):
+        return x * self.sizes[0]
+
+
+def test_an_op_that_cannot_be_hashed_is_traced():
+    found = gg.trace(lambda x: apply(Scaled([3]), apply(Scaled([2]), x)), gg.Spec((2,), "float32"))
+    assert [node.op.sizes for node in found.body if node.inputs] == [[2], [3]]
+    assert {node.shape for node in found.body} == {(2,)}

@@ -8,7 +8,6 @@ import numpy as np
 from llvmlite import ir
 
 BOOL = ir.IntType(1)
-BYTE = ir.IntType(8)
 
 LANE = ir.IntType(32)
 """The number of a place in a vector."""

@@ -10,10 +10,10 @@ from collections import Counter
 
 from ...expr import Call, Var
 from ...expr.scalar import ADD
-from ...graph import Aval, Graph, Node
+from ...graph import Graph, Node
 from ...graph.loops import Map
 from .products import SumOfProducts, is_product
-from .rewrite import rewritten
+from .rewrite import loops_of, rewritten
 
 
 def add_biases(graph: Graph) -> Graph:
@@ -45,5 +45,5 @@ def _is_bias(node: Node, addition: Node) -> bool:
 def _adds(node: Node) -> bool:
     if node.dtype.kind != "f" or any(source.dtype != node.dtype for source in node.inputs):
         return False
-    loops = node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs))
+    loops = loops_of(node)
     return isinstance(loops, Map) and loops.formula is Call(ADD, tuple(map(Var, loops.names)))

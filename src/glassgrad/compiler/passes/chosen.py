@@ -21,12 +21,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...graph import Aval, Graph, Node, Op
-from ...graph.loops import Chosen, Gathered, Loops, Map, Product, Rearranged, Scattered
+from ...graph.loops import Chosen, Gathered, Map, Product, Rearranged, Scattered
 from ...ops.index import Index, IndexAdd
 from ...ops.key import ARRAY, Key
 from ...ops.shape import PermuteDims, Reshape
 from ..homes import contiguous
-from .rewrite import on_inputs, rewritten
+from .rewrite import loops_of, on_inputs, rewritten
 
 MOVED = 32
 """How many products cost as much as moving one element through memory."""
@@ -98,14 +98,14 @@ def _rows(node: Node, rows_of: dict[Node, Rows]) -> Rows | None:
         step = _step(node, before.columns)
         return None if step is None else Rows(before.table, step.done(before.chosen), step.columns)
     if len(node.inputs) == 2 and _has_indices(node):
-        loops = _loops(node)
+        loops = loops_of(node)
         if isinstance(loops, Gathered) and _is_by_row(loops.chosen, source.shape):
             return Rows(source, node.inputs[1], node.ndim - 1)
     return None
 
 
 def _with_chosen_rows(node: Node, inputs: tuple[Node, ...], rows_of: dict[Node, Rows]) -> Node | None:
-    loops = _loops(node)
+    loops = loops_of(node)
     if isinstance(loops, Map):
         return _formula(node, inputs, rows_of)
     if not isinstance(loops, Product) or not _is_tall(node):
@@ -156,12 +156,12 @@ def _pays(rows: Rows) -> bool:
 
 def _sums_of_product(node: Node, inputs: tuple[Node, ...]) -> Node | None:
     """Rows of a product, added up where an index array says: the rows of its left operand are added up first."""
-    loops = _loops(node)
+    loops = loops_of(node)
     if not isinstance(loops, Scattered) or len(inputs) != 2 or loops.instruction != "add" or loops.onto:
         return None
     product, chosen = inputs
     chain: list[Node] = []
-    while isinstance(made := _loops(product), Rearranged):
+    while isinstance(made := loops_of(product), Rearranged):
         chain.append(product)
         (product,) = product.inputs
     if not _is_by_row(loops.chosen, node.shape) or not isinstance(made, Product) or not _is_tall(product):
@@ -190,7 +190,7 @@ def _sums_of_product(node: Node, inputs: tuple[Node, ...]) -> Node | None:
 
 def _step(node: Node, columns: int) -> Step | None:
     """What a node does to the rows of its input; None if it does more than to put them into another order or shape."""
-    loops = _loops(node)
+    loops = loops_of(node)
     if not isinstance(loops, Rearranged):
         return None
     shape = node.inputs[0].shape
@@ -239,10 +239,6 @@ def _is_tall(product: Node) -> bool:
 
 def _has_indices(node: Node) -> bool:
     return any(source.dtype.kind in "iu" for source in node.inputs[1:])
-
-
-def _loops(node: Node) -> Loops | None:
-    return node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs))
 
 
 def _made(op: Op, inputs: Sequence[Node], like: Node) -> Node:

@@ -18,6 +18,7 @@ from ...graph import Aval, Graph, Node, Op
 from ...graph.loops import Assembled, seen_as
 from ...graph.static import static
 from ...ops.shape import Reshape
+from .rewrite import loops_of
 from .sums import regrouped
 
 Box = tuple[tuple[int, int], ...]
@@ -105,7 +106,7 @@ def _box_of(node: Node) -> Box | None:
     if len(node.inputs) != 1 or 0 in node.shape:
         return None
     (source,) = node.inputs
-    loops = node.op.loops(Aval(source.shape, source.dtype))
+    loops = loops_of(node)
     if not isinstance(loops, Assembled) or not loops.fills or source.dtype != node.dtype or 0 in source.shape:
         return None
     steps = _steps(node.shape)

@@ -17,7 +17,7 @@ import numpy as np
 from ...graph import Aval, Graph, Leaf, Node, Op
 from ...graph.loops import Map, Product
 from ...graph.static import static
-from .rewrite import rewritten
+from .rewrite import loops_of, rewritten
 from .sums import regrouped
 
 MOST = 128
@@ -101,7 +101,7 @@ def _is_in_memory(node: Node, shared: set[Node], readers: Mapping[Node, int]) ->
     """Whether the node's value is stored in any case: no kernel would compute it just for the sum."""
     if node in shared or isinstance(node.op, Leaf) or readers.get(node, 0) > 1:
         return True
-    loops = node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs))
+    loops = loops_of(node)
     return loops is not None and not isinstance(loops, Map)
 
 
@@ -133,4 +133,4 @@ def is_product(node: Node) -> bool:
         len(source.shape) != 2 or source.dtype != node.dtype or 0 in source.shape for source in node.inputs
     ):
         return False
-    return node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs)) == Product()
+    return loops_of(node) == Product()

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from ...graph import Aval, Graph, Node
+from ...graph import Graph, Node
 from ...graph.loops import Rearranged
-from .rewrite import on_inputs
+from .rewrite import loops_of, on_inputs
 from .sums import regrouped
 
 
@@ -48,6 +48,4 @@ def _is_rearranged(node: Node) -> bool:
     if len(node.inputs) != 1:
         return False
     (source,) = node.inputs
-    return math.prod(source.shape) <= math.prod(node.shape) and isinstance(
-        node.op.loops(Aval(source.shape, source.dtype)), Rearranged
-    )
+    return math.prod(source.shape) <= math.prod(node.shape) and isinstance(loops_of(node), Rearranged)

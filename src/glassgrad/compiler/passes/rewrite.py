@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...graph import Graph, Leaf, Node
+from ...graph import Aval, Graph, Leaf, Node
+from ...graph.loops import Loops
 
 Rule = Callable[[Node, tuple[Node, ...]], Node | None]
 """From a node and the new nodes of its inputs to the node that takes its place; None for a copy."""
@@ -29,6 +30,11 @@ def on_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
     copy = Node(node.op, inputs, node.shape, node.dtype, False, node.origin)
     copy.name = node.name
     return copy
+
+
+def loops_of(node: Node) -> Loops | None:
+    """What the node's op says of itself, for its inputs."""
+    return node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs))
 
 
 def is_constant(node: Node, graph_inputs: frozenset[Node] | set[Node]) -> bool:

@@ -8,9 +8,9 @@ from functools import reduce
 
 from ...expr import Call, Var
 from ...expr.scalar import ADD
-from ...graph import Aval, Graph, Node
+from ...graph import Graph, Node
 from ...graph.loops import Map
-from .rewrite import on_inputs, rewritten
+from .rewrite import loops_of, on_inputs, rewritten
 
 Regrouped = Callable[[Node, Sequence[Node], set[Node]], list[Node] | None]
 """From an addition, the terms of its sum, and those of them that others read too, to fewer terms; None where there is
@@ -57,7 +57,7 @@ def is_addition(node: Node) -> bool:
         return False
     if any(source.shape != node.shape or source.dtype != node.dtype for source in node.inputs):
         return False
-    loops = node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs))
+    loops = loops_of(node)
     return (
         isinstance(loops, Map)
         and loops.formula.__class__ is Call

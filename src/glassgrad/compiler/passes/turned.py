@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ...graph import Aval, Graph, Node
+from ...graph import Graph, Node
 from ...graph.loops import Product, Rearranged
 from ..homes import contiguous
-from .rewrite import rewritten
+from .rewrite import loops_of, rewritten
 
 
 def turn_products(graph: Graph) -> Graph:
@@ -24,7 +24,7 @@ def turn_products(graph: Graph) -> Graph:
         if len(inputs) != 1 or readers[node.inputs[0]] > 1 or not _transposes(node):
             return None
         (product,) = inputs
-        loops = product.op.loops(*(Aval(source.shape, source.dtype) for source in product.inputs))
+        loops = loops_of(product)
         if not isinstance(loops, Product) or {source.ndim for source in product.inputs} != {node.ndim}:
             return None
         ends = 2 * loops.pairs
@@ -48,7 +48,7 @@ def _transposed(like: Node, matrix: Node) -> Node:
 def _transposes(node: Node) -> bool:
     """Whether the node is a matrix, or a stack of them, transposed."""
     (source,) = node.inputs
-    loops = node.op.loops(Aval(source.shape, source.dtype))
+    loops = loops_of(node)
     if source.ndim < 2 or not isinstance(loops, Rearranged):
         return False
     steps = contiguous(source.shape)
