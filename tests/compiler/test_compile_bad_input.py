@@ -227,9 +227,8 @@ def without_llvm(monkeypatch: Any, nothing_said: None) -> None:
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == "llvmlite" else find(name, *rest)
     )
-    for name in [
-        name for name in sys.modules if name.startswith(("llvmlite", "glassgrad.compiler.runtime.making"))
-    ]:
+    needed = "llvmlite", "glassgrad.compiler.runtime.making", "glassgrad.compiler.look."
+    for name in [name for name in sys.modules if name.startswith(needed)]:
         monkeypatch.setitem(sys.modules, name, None)
 
 
@@ -247,6 +246,16 @@ def says_once(why: str) -> None:
     second = assert_same(lambda x: gg.exp(x) @ x.T, X)
     assert runs_in_numpy(first)
     assert runs_in_numpy(second)
+
+
+def test_without_llvm_there_is_nothing_to_look_at(without_llvm: Any) -> None:
+    step = compile(lambda x: gg.exp(x) + 1.0)
+    with pytest.warns(UserWarning, match="llvmlite is not installed"):
+        step(X)
+    looks = step.cost, step.explain, lambda: step.kernels, lambda: step.llvm, lambda: step.memory
+    for look in (*looks, lambda: step.profile(X)):
+        with pytest.raises(gg.ArgumentError, match="where llvmlite is installed"):
+            look()
 
 
 def test_without_llvm(without_llvm: Any) -> None:

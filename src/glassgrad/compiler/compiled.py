@@ -161,29 +161,32 @@ class Compiled:
 
     def cost(self) -> Cost:
         """Floating-point operations and bytes of the last program that ran, unit by unit and in all."""
+        planning = self._planning("cost")
         from .look.cost import cost
 
-        return cost(self._planning("cost"))
+        return cost(planning)
 
     @property
     def kernels(self) -> UnitList:
         """The units of the last program that ran, in order: what each does, the lines that made it, its work."""
+        planning = self._planning("kernels")
         from .look.units import unit_reports
 
-        return unit_reports(self._planning("kernels"))
+        return unit_reports(planning)
 
     @property
     def llvm(self) -> LLVMText:
         """The LLVM IR of the last program that ran as it is generated; `.optimised` and `.assembly` go further."""
+        planning = self._planning("llvm")
         from .look.llvm import llvm_text
 
-        return llvm_text(self._planning("llvm"))
+        return llvm_text(planning)
 
     def explain(self) -> Explanation:
         """Why the last program that ran is as it is: passes, units, what was not joined, what NumPy runs, memory."""
+        planning = self._planning("explain")
         from .look.explain import explanation
 
-        planning = self._planning("explain")
         assert self.last is not None
         return explanation(_name(self.function), self.last.as_traced, planning)
 
@@ -194,17 +197,23 @@ class Compiled:
         and real calls, for the time in all. Parameters, buffers, gradients and random states are put back afterwards.
         Times are the shortest of `calls`. Raises ArgumentError before the first call.
         """
+        if self.last is not None:
+            self._last_as_machine_code("profile")
         from .look.profile import profile
 
         return profile(self, args, options, calls)
 
     def _planning(self, what: str) -> Planning:
+        return self._last_as_machine_code(what).planning
+
+    def _last_as_machine_code(self, what: str) -> _Specialised:
+        """The last program that ran. Ask before what looks at it is imported: without llvmlite that cannot be."""
         if self.last is None or not self.last.is_machine_code:
             raise ArgumentError(
                 f"{what} is about the last program that ran as machine code: call the compiled function first, where "
                 f"llvmlite is installed. A call that makes a parameter or a buffer from what it computes runs as it is"
             )
-        return self.last.planning
+        return self.last
 
     @property
     def memory(self) -> Any:
