@@ -5,7 +5,7 @@ twice, so the logistic map l1 = x, l(n+1) = 4 l(n) (1 - l(n)) doubles with each 
 doubles. The graph that automatic differentiation walks grows by 8 operations per step.
 (Table 1 of Baydin and others, "Automatic differentiation in machine learning: a survey", 2018.)
 
-Run it: pip install 'glassgrad[symbolic]', for SymPy; then python expression_swell.py
+Run it: python expression_swell.py (after pip install 'glassgrad[symbolic]', for SymPy)
 """
 
 import sympy
