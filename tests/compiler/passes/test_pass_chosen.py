@@ -119,6 +119,11 @@ def test_what_gains_nothing_stays() -> None:
         _, back = gg.vjp(lambda t: embed(c, t), t)
         return product, back(product)
 
+    def read_twice_in_another_shape(c: Any, t: Any, x: Any, w: Any) -> Any:
+        product = x @ w
+        _, back = gg.vjp(lambda t: embed(gg.reshape(c, (4, 30)), t), t)
+        return product, back(gg.reshape(product, (4, 30, WIDTH)))
+
     def with_other_rows(c: Any, t: Any, w: Any) -> Any:
         return embed(c, t) * w
 
@@ -131,6 +136,7 @@ def test_what_gains_nothing_stays() -> None:
         (lambda c, t, w: embed(c, t) @ w, (120,), (TABLE, (120, WIDTH, 7))),
         (by_column, (120,), ((5, WIDTH), (120, 7))),
         (read_twice, (120,), (TABLE, (120, WIDTH), (WIDTH, WIDTH))),
+        (read_twice_in_another_shape, (120,), (TABLE, (120, WIDTH), (WIDTH, WIDTH))),
         (lambda c, t: gg.tanh(embed(c, t)), (9,), (TABLE,)),
         (with_other_rows, (120,), (TABLE, (120, WIDTH))),
         (with_other_rows, (120,), (TABLE, (120, 1))),

@@ -36,6 +36,14 @@ def test_what_was_transposed_before_is_itself_again() -> None:
     assert_close(after, before)
 
 
+@pytest.mark.parametrize(
+    "seen", [lambda x: x[:1, :1], lambda x: gg.reshape(x, (1, 1)), lambda x: gg.broadcast_to(x, (1, 1))]
+)
+def test_one_number_is_its_own_transpose_however_it_is_seen(seen: Any) -> None:
+    before = graph_of(lambda a, b: gg.tanh(seen(a @ b)), (1, 5), (5, 1))
+    assert_close(turn_products(before), before)
+
+
 def test_stacks_of_matrices_too() -> None:
     before = graph_of(lambda a, b: gg.matrix_transpose(a @ b), (2, 1, 3, 4), (1, 6, 4, 5))
     after = turn_products(before)

@@ -17,16 +17,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...graph import Aval, Graph, Node, Op
+from ...graph import Graph, Node
 from ...graph.loops import Chosen, Gathered, Map, Product, Rearranged, Scattered
 from ...ops.index import Index, IndexAdd
 from ...ops.key import ARRAY, Key
-from ...ops.shape import PermuteDims, Reshape
 from ..homes import contiguous
-from .rewrite import loops_of, on_inputs, rewritten
+from .rewrite import loops_of, made, on_inputs, permuted, reshaped, rewritten
 
 MOVED = 32
 """How many products cost as much as moving one element through memory."""
@@ -56,13 +55,13 @@ class Step:
 
     def done(self, rows: Node) -> Node:
         """The same done to a value for each row."""
-        return _shaped(rows, self.after) if self.order is None else _permuted(rows, self.order)
+        return reshaped(rows, self.after) if self.order is None else permuted(rows, self.order)
 
     def undone(self, rows: Node) -> Node:
         """From a value for each row afterwards to one for each row before."""
         if self.order is None:
-            return _shaped(rows, self.before)
-        return _permuted(rows, tuple(map(self.order.index, range(len(self.order)))))
+            return reshaped(rows, self.before)
+        return permuted(rows, tuple(map(self.order.index, range(len(self.order)))))
 
 
 def compute_before_choosing(graph: Graph) -> Graph:
@@ -75,7 +74,7 @@ def compute_before_choosing(graph: Graph) -> Graph:
         found = None
         if any(source in rows_of for source in inputs):
             found = _with_chosen_rows(node, inputs, rows_of)
-        elif _has_indices(node) and readers[node.inputs[0]] == 1:
+        elif _has_indices(node) and _is_read_once(node.inputs[0], readers):
             found = _sums_of_product(node, inputs)
         if found is None:
             found = node if inputs == node.inputs else on_inputs(node, inputs)
@@ -114,14 +113,14 @@ def _with_chosen_rows(node: Node, inputs: tuple[Node, ...], rows_of: dict[Node, 
     if left in rows_of:
         rows = rows_of[left]
         if rows.columns == node.ndim - 1 and _pays(rows):
-            return _made(Index(BY_ROW), (_made(node.op, (rows.table, right), node), rows.chosen), node)
+            return made(Index(BY_ROW), (made(node.op, (rows.table, right), node), rows.chosen), node)
         if (rows.columns, node.ndim) == (0, 2) and _pays(rows):
-            return _made(node.op, (_permuted(rows.table, (1, 0)), _sums(right, rows)), node)
+            return made(node.op, (permuted(rows.table, (1, 0)), _sums(right, rows)), node)
     if right in rows_of:
         rows = rows_of[right]
         if (rows.columns, node.ndim) == (1, 2) and _pays(rows):
-            sums = _sums(_permuted(left, (1, 0)), rows)
-            return _made(node.op, (_permuted(sums, (1, 0)), rows.table), node)
+            sums = _sums(permuted(left, (1, 0)), rows)
+            return made(node.op, (permuted(sums, (1, 0)), rows.table), node)
     return None
 
 
@@ -135,14 +134,14 @@ def _formula(node: Node, inputs: tuple[Node, ...], rows_of: dict[Node, Rows]) ->
     if rows.columns != node.ndim - 1 or math.prod(rows.chosen.shape) < 2 * rows.table.shape[0]:
         return None
     sources = tuple(
-        rows.table if source is value else _shaped(source, source.shape[-1:]) for source in inputs
+        rows.table if source is value else reshaped(source, source.shape[-1:]) for source in inputs
     )
-    return _made(Index(BY_ROW), (_made(node.op, sources, node), rows.chosen), node)
+    return made(Index(BY_ROW), (made(node.op, sources, node), rows.chosen), node)
 
 
 def _sums(values: Node, rows: Rows) -> Node:
     """The rows of a matrix, one for each that is chosen from a table, added up for each row of the table."""
-    return _made(IndexAdd(BY_ROW, (rows.table.shape[0], values.shape[1])), (values, rows.chosen), values)
+    return made(IndexAdd(BY_ROW, (rows.table.shape[0], values.shape[1])), (values, rows.chosen), values)
 
 
 def _pays(rows: Rows) -> bool:
@@ -161,10 +160,10 @@ def _sums_of_product(node: Node, inputs: tuple[Node, ...]) -> Node | None:
         return None
     product, chosen = inputs
     chain: list[Node] = []
-    while isinstance(made := loops_of(product), Rearranged):
+    while isinstance(maker := loops_of(product), Rearranged):
         chain.append(product)
         (product,) = product.inputs
-    if not _is_by_row(loops.chosen, node.shape) or not isinstance(made, Product) or not _is_tall(product):
+    if not _is_by_row(loops.chosen, node.shape) or not isinstance(maker, Product) or not _is_tall(product):
         return None
     steps: list[Step] = []
     columns = product.ndim - 1
@@ -179,10 +178,10 @@ def _sums_of_product(node: Node, inputs: tuple[Node, ...]) -> Node | None:
     for step in reversed(steps):
         chosen = step.undone(chosen)
     count = math.prod(chosen.shape)
-    rows = Rows(node, _shaped(chosen, (count,)), 1)
+    rows = Rows(node, reshaped(chosen, (count,)), 1)
     left, right = product.inputs
-    sums = _sums(_shaped(left, (count, left.shape[-1])), rows)
-    return _made(product.op, (sums, right), product) if _pays(rows) else None
+    sums = _sums(reshaped(left, (count, left.shape[-1])), rows)
+    return made(product.op, (sums, right), product) if _pays(rows) else None
 
 
 # --- what they share ----------------------------------------------------------------------------------------------
@@ -237,19 +236,12 @@ def _is_tall(product: Node) -> bool:
     )
 
 
+def _is_read_once(node: Node, readers: Mapping[Node, int]) -> bool:
+    """Whether only one node reads a value, or what it is a rearrangement of."""
+    while readers[node] == 1 and isinstance(loops_of(node), Rearranged):
+        (node,) = node.inputs
+    return readers[node] == 1
+
+
 def _has_indices(node: Node) -> bool:
     return any(source.dtype.kind in "iu" for source in node.inputs[1:])
-
-
-def _made(op: Op, inputs: Sequence[Node], like: Node) -> Node:
-    """A step in the place of one from the same line."""
-    aval = op.shape(*(Aval(source.shape, source.dtype) for source in inputs))
-    return Node(op, tuple(inputs), aval.shape, aval.dtype, False, like.origin)
-
-
-def _shaped(node: Node, shape: tuple[int, ...]) -> Node:
-    return node if node.shape == shape else _made(Reshape(shape), (node,), node)
-
-
-def _permuted(node: Node, order: tuple[int, ...]) -> Node:
-    return _made(PermuteDims(order), (node,), node)

@@ -17,8 +17,7 @@ import numpy as np
 from ...graph import Aval, Graph, Node, Op
 from ...graph.loops import Assembled, seen_as
 from ...graph.static import static
-from ...ops.shape import Reshape
-from .rewrite import loops_of
+from .rewrite import loops_of, reshaped
 from .sums import regrouped
 
 Box = tuple[tuple[int, int], ...]
@@ -74,7 +73,8 @@ def _merged(addition: Node, terms: Sequence[Node], shared: set[Node]) -> list[No
             continue
         (inside,) = term.inputs
         at_box.setdefault(box, []).append(term)
-        inside = _in_shape(inside, tuple(stop - start for start, stop in box))
+        # where the whole was indexed by a number, the part lacks an axis
+        inside = reshaped(inside, tuple(stop - start for start, stop in box))
         parts[box] = _added(addition, parts[box], inside) if box in parts else inside
     wholes = _apart(addition.shape, list(parts))
     if wholes is None or len(wholes) == sum(map(len, at_box.values())):
@@ -92,13 +92,6 @@ def _merged(addition: Node, terms: Sequence[Node], shared: set[Node]) -> list[No
 def _added(addition: Node, first: Node, second: Node) -> Node:
     """The sum of two parts of one box."""
     return Node(addition.op, (first, second), first.shape, first.dtype, False, addition.origin)
-
-
-def _in_shape(node: Node, shape: tuple[int, ...]) -> Node:
-    """A part with the axes of the whole: where the whole was indexed by a number, an axis is missing."""
-    if node.shape == shape:
-        return node
-    return Node(Reshape(shape), (node,), shape, node.dtype, False, node.origin)
 
 
 def _box_of(node: Node) -> Box | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ...graph import Aval, Graph, Leaf, Node
+from ...graph import Aval, Graph, Leaf, Node, Op
 from ...graph.loops import Loops
+from ...ops.shape import PermuteDims, Reshape
 
 Rule = Callable[[Node, tuple[Node, ...]], Node | None]
 """From a node and the new nodes of its inputs to the node that takes its place; None for a copy."""
@@ -35,6 +36,22 @@ def on_inputs(node: Node, inputs: tuple[Node, ...]) -> Node:
 def loops_of(node: Node) -> Loops | None:
     """What the node's op says of itself, for its inputs."""
     return node.op.loops(*(Aval(source.shape, source.dtype) for source in node.inputs))
+
+
+def made(op: Op, inputs: Sequence[Node], like: Node) -> Node:
+    """A new step, in the place of one from the same line."""
+    aval = op.shape(*(Aval(source.shape, source.dtype) for source in inputs))
+    return Node(op, tuple(inputs), aval.shape, aval.dtype, False, like.origin)
+
+
+def reshaped(node: Node, shape: tuple[int, ...]) -> Node:
+    """The node in another shape."""
+    return node if node.shape == shape else made(Reshape(shape), (node,), node)
+
+
+def permuted(node: Node, order: tuple[int, ...]) -> Node:
+    """The node with its axes in another order."""
+    return made(PermuteDims(order), (node,), node)
 
 
 def is_constant(node: Node, graph_inputs: frozenset[Node] | set[Node]) -> bool:

@@ -12,7 +12,7 @@ from collections import Counter
 from ...graph import Graph, Node
 from ...graph.loops import Product, Rearranged
 from ..homes import contiguous
-from .rewrite import loops_of, rewritten
+from .rewrite import loops_of, permuted, rewritten
 
 
 def turn_products(graph: Graph) -> Graph:
@@ -30,7 +30,7 @@ def turn_products(graph: Graph) -> Graph:
         ends = 2 * loops.pairs
         if any(source.shape != product.shape for source in product.inputs[ends:]):
             return None
-        matrices = [_transposed(node, source) for source in product.inputs]
+        matrices = [_transposed(source) for source in product.inputs]
         pairs = [matrix for place in range(0, ends, 2) for matrix in (matrices[place + 1], matrices[place])]
         sources = (*pairs, *matrices[ends:])
         return Node(product.op, sources, node.shape, node.dtype, False, product.origin)
@@ -38,11 +38,11 @@ def turn_products(graph: Graph) -> Graph:
     return rewritten(graph, rule)
 
 
-def _transposed(like: Node, matrix: Node) -> Node:
-    """A matrix transposed by the op of another node, or what it is the transpose of."""
+def _transposed(matrix: Node) -> Node:
+    """A matrix transposed, or what it is the transpose of."""
     if len(matrix.inputs) == 1 and _transposes(matrix):
         return matrix.inputs[0]
-    return Node(like.op, (matrix,), _turned(matrix.shape), matrix.dtype, False, like.origin)
+    return permuted(matrix, _turned(tuple(range(matrix.ndim))))
 
 
 def _transposes(node: Node) -> bool:
